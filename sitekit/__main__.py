@@ -1,0 +1,60 @@
+"""Commands behind the Makefile: `python -m sitekit build | serve | verify | parity`."""
+
+import os
+import socket
+import sys
+
+from sitekit import proof
+from sitekit.pages import ROOT
+
+os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+
+
+def build() -> int:
+    from mkdocs.__main__ import cli
+
+    return cli(["build", "--strict", "--quiet"], standalone_mode=True)
+
+
+def serve() -> int:
+    from mkdocs.commands.serve import serve as mkdocs_serve
+
+    port = free_port(8000)
+    if port != 8000:
+        proof.say(f"port 8000 is taken, using {port}")
+    os.environ["SITE_URL"] = f"http://127.0.0.1:{port}/"
+    proof.say(f"building; then open http://127.0.0.1:{port}/ (Ctrl-C stops)")
+    mkdocs_serve(config_file=str(ROOT / "mkdocs.yml"), dev_addr=f"127.0.0.1:{port}", strict=True)
+    return 0
+
+
+def free_port(first: int) -> int:
+    """Return the first port from `first` on that nothing listens on."""
+    for port in range(first, first + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise SystemExit(f"no free port between {first} and {first + 99}; stop what listens there")
+
+
+def verify() -> int:
+    problems = proof.verify()
+    for problem in problems:
+        proof.say(problem)
+    return 1 if problems else 0
+
+
+def parity() -> int:
+    return proof.run_needs()
+
+
+if __name__ == "__main__":
+    commands = {"build": build, "serve": serve, "verify": verify, "parity": parity}
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        raise SystemExit(__doc__)
+    os.chdir(ROOT)
+    sys.exit(commands[sys.argv[1]]())

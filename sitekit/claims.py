@@ -1,0 +1,247 @@
+"""Markdown for statements that carry their proof: claims, citations, generated tables.
+
+    /// claim | mean-is-kept
+        kind: exact
+        proof: mean-by-enumeration; tests/test_inverted_dropout.py::test_mean_output_is_the_input
+        red: "/ keep_prob => * keep_prob"
+
+    Averaged over all masks, the output is the input.
+    ///
+
+`proof` names examples (`anchor`, or `page#anchor`), tests, stored results or `@citations`; `red` is
+a change to that code which must turn the claim red. `[@key]` cites the bibliography; the words
+after a comma say where: `[@key, section 4]`.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import posixpath
+import re
+import xml.etree.ElementTree as etree
+
+import yaml
+from markdown.inlinepatterns import InlineProcessor
+from markdown.postprocessors import Postprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
+from pymdownx.blocks import BlocksExtension
+from pymdownx.blocks.block import Block, type_any
+
+from . import maths, pages, tracing
+from .pages import Claim, Record
+
+KINDS = {
+    "exact": "Proven exactly",
+    "statistical": "Proven statistically",
+    "measured": "Measured",
+    "cited": "Cited",
+}
+ANSWER_WORDS = 35
+
+
+@functools.cache
+def bibliography() -> dict[str, dict]:
+    """Return the entries of the one bibliography file by key."""
+    path = pages.DOCS / "reference" / "bibliography.yml"
+    return yaml.safe_load(path.read_text("utf8"))
+
+
+def short_name(key: str) -> str:
+    """Return how an entry is called in a sentence: "Srivastava et al. 2014"."""
+    entry = bibliography()[key]
+    names = [author.split(",")[0] for author in entry["authors"]]
+    who = names[0] if len(names) == 1 else " and ".join(names)
+    return f"{who if len(names) < 3 else names[0] + ' et al.'} {entry['year']}"
+
+
+class ClaimBlock(Block):
+    NAME = "claim"
+    ARGUMENT = True
+    OPTIONS = {"kind": ["", type_any], "proof": ["", type_any], "red": ["", type_any]}
+
+    def on_create(self, parent):
+        box = etree.SubElement(parent, "div")
+        etree.SubElement(box, "div", {"class": "claim__text"})
+        return box
+
+    def on_add(self, block):
+        return block[0]
+
+    def on_end(self, block):
+        record = pages.record_of(self.md)
+        name, kind = self.argument.strip(), str(self.options["kind"])
+        text = " ".join(" ".join(child.text or "" for child in block[0].iter()).split())
+        proof = self.options["proof"]
+        items = proof if isinstance(proof, list) else re.split(r"[;\n]", str(proof))
+        if record.collecting:
+            claim = Claim(
+                id=name,
+                page=record.page,
+                line=record.line_of(f"claim | {name}"),
+                kind=kind,
+                text=text,
+                proof=[_full(record, item.strip()) for item in items if item.strip()],
+                red=str(self.options["red"]),
+            )
+            _check_form(record, claim)
+            record.claims.append(claim)
+        claim = next(claim for claim in record.claims if claim.id == name)
+        block.set("class", f"claim claim--{claim.kind}")
+        block.set("id", claim.anchor)
+        if not record.collecting:
+            from . import proof
+
+            seal = etree.SubElement(block, "div")
+            seal.text = self.md.htmlStash.store(proof.seal(claim))
+
+
+def _full(record: Record, item: str) -> str:
+    """Return a proof item as proof.json names it."""
+    if item.startswith("@"):
+        return item[1:]
+    if item.startswith("tests/") or item.endswith(".json") or "#" in item:
+        return item
+    return f"{record.page}#{item}"
+
+
+def _check_form(record: Record, claim: Claim) -> None:
+    where = {"line": claim.line}
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", claim.id):
+        record.fail(f"claim id {claim.id!r} is not made of words-with-hyphens", **where)
+    if claim.kind not in KINDS:
+        record.fail(f"claim {claim.id} has kind {claim.kind!r}, not {', '.join(KINDS)}", **where)
+    if not claim.text:
+        record.fail(f"claim {claim.id} says nothing", **where)
+    if not claim.proof:
+        record.fail(f"claim {claim.id} has no proof", **where)
+    if claim.kind != "cited" and " => " not in claim.red:
+        record.fail(f'claim {claim.id} needs red: "old => new", a change that breaks it', **where)
+
+
+class GeneratedBlock(Block):
+    """`/// generated | name`: a table that the engine writes from the records of all pages."""
+
+    NAME = "generated"
+    ARGUMENT = True
+
+    def on_create(self, parent):
+        return etree.SubElement(parent, "div", {"class": "generated"})
+
+    def on_end(self, block):
+        record, name = pages.record_of(self.md), self.argument.strip()
+        if name == "bibliography":
+            self._bibliography(block)
+        elif not record.collecting:
+            from . import proof
+
+            block.text = self.md.htmlStash.store(proof.table(name, record.page))
+
+    def _bibliography(self, block):
+        """Write the entries as elements, so that MkDocs checks links to their anchors."""
+        entries = etree.SubElement(block, "ul", {"class": "bibliography"})
+        for key in sorted(bibliography(), key=short_name):
+            entry = bibliography()[key]
+            item = etree.SubElement(entries, "li", {"id": key})
+            item.text = AtomicString("; ".join(entry["authors"]) + ". ")
+            link = etree.SubElement(item, "a", {"href": entry["url"]})
+            link.text = AtomicString(entry["title"])
+            link.tail = AtomicString(f". {entry['venue']}, {entry['year']}.")
+
+
+class Citation(InlineProcessor):
+    def __init__(self, md):
+        super().__init__(r"\[@([\w-]+)(?:,\s*([^\]]+))?\]", md)
+
+    def handleMatch(self, match, data):
+        record, key, where = pages.record_of(self.md), match[1], match[2]
+        if key not in bibliography():
+            message = f"citation {key} is not in docs/reference/bibliography.yml"
+            record.fail(message, near=f"@{key}")
+            return match[0], match.start(0), match.end(0)
+        if record.collecting:
+            record.citations.append(key)
+        folder = posixpath.dirname(record.path)
+        target = posixpath.relpath("docs/reference/bibliography.md", folder or ".")
+        link = etree.Element("a", {"class": "cite", "href": f"{target}#{key}"})
+        link.text = short_name(key) + (f", {where}" if where else "")
+        return link, match.start(0), match.end(0)
+
+
+class Opening(Treeprocessor):
+    """Mark the answer (the first paragraph), and say above it what to read before."""
+
+    def run(self, root):
+        record = pages.record_of(self.md)
+        titles = [element for element in root if element.tag == "h1"]
+        if record.collecting and len(titles) != 1:
+            record.fail(f"a page has one title (h1), this one has {len(titles)}")
+        position = next((n for n, child in enumerate(root) if child.tag == "h1"), None)
+        if position is None or position + 1 >= len(root) or root[position + 1].tag != "p":
+            return
+        root[position + 1].set("class", "answer")
+        before = _front_matter(record).get("before")
+        if before:
+            root.insert(position + 1, self._meta(record, before))
+
+    def _meta(self, record: Record, before: list[str]):
+        meta = etree.Element("p", {"class": "page-meta generated"})
+        meta.text = "Read before: "
+        for number, target in enumerate(before):
+            link = etree.SubElement(meta, "a", {"href": target})
+            path = (pages.ROOT / record.path).parent / target
+            text, _ = pages.body_of(path.read_text("utf8"))
+            link.text = re.search(r"^# (.+)$", text, re.M)[1].strip()
+            link.tail = ", " if number < len(before) - 1 else ". "
+        body, _ = pages.body_of((pages.ROOT / record.path).read_text("utf8"))
+        minutes = max(round(len(body.split()) / 180), 1)  # a careful reader, code included
+        meta[-1].tail += f"Reading time: about {minutes} minute{'s' if minutes > 1 else ''}."
+        return meta
+
+
+def _front_matter(record: Record) -> dict:
+    return pages.body_of((pages.ROOT / record.path).read_text("utf8"))[1]
+
+
+class Finish(Postprocessor):
+    """Last: trace the numbers (while formulas are TeX), then set the formulas."""
+
+    def run(self, text):
+        record = pages.record_of(self.md)
+        if record.collecting:
+            self._check(record, text)
+        return maths.replace(text)
+
+    def _check(self, record: Record, text: str) -> None:
+        if record.page != "README":
+            code = "\n".join(example.code for example in record.examples)
+            for number in sorted(set(tracing.untraced(text, code))):
+                message = f"the number {number} comes from no output, claim or citation on this page"
+                record.fail(message, near=number)
+        written = len(re.findall(r"^\s*///+ claim\b", "\n".join(pages.source_lines(record.path)), re.M))
+        if record.path.endswith(".md") and written != len(record.claims):
+            record.fail(f"{written} claims are written, {len(record.claims)} were understood", near="/// claim")
+        for left in re.findall(r"<p>(///[^<]*)", text):
+            record.fail(f"this block was not understood: {left}", near=left.split("\n")[0])
+        for image in re.findall(r"<img\b[^>]*>", text):
+            if not re.search(r'\balt="[^"]+"', image):
+                record.fail(f"an image without alternative text: {html.unescape(image)}", near="img")
+
+
+class Sitekit(BlocksExtension):
+    def extendMarkdown(self, md):
+        super().extendMarkdown(md)
+        md.inlinePatterns.register(Citation(md), "sitekit-citation", 200)
+        md.treeprocessors.register(Opening(md), "sitekit-opening", 15)
+        md.postprocessors.register(Finish(md), "sitekit-finish", -10)
+
+    def extendMarkdownBlocks(self, md, block_manager):
+        block_manager.register(ClaimBlock, {})
+        block_manager.register(GeneratedBlock, {})
+
+
+def makeExtension(**options):
+    return Sitekit(**options)
+
+

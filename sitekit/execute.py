@@ -1,0 +1,319 @@
+"""Run what a page shows: once in its chain, and once as the program on the clipboard.
+
+A chain (at most four blocks) runs in one fresh module, so its cost is linear. What it printed and
+drew is kept under a hash of everything it depends on; whether that is right is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import types
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from . import pages
+from .pages import Example
+
+READER = Path(os.environ.get("READER_PYTHON") or pages.ROOT / ".venv-reader" / "bin" / "python")
+PROGRAM_SECONDS = 120
+
+
+@dataclass
+class Result:
+    """What running one block gave."""
+
+    printed: str = ""
+    figures: list[str] = field(default_factory=list)
+    error: str = ""  # "ValueError: ...", empty when nothing was raised
+    error_line: int = 0  # within the block
+
+
+@functools.cache
+def environment() -> dict[str, str]:
+    """Return the versions that can change what a block prints or draws."""
+    versions = {name: importlib.metadata.version(name) for name in ("numpy", "matplotlib")}
+    return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
+
+
+@functools.cache
+def _runner_hash() -> str:
+    here = Path(__file__)
+    sources = here.read_bytes() + (here.parent / "figures.py").read_bytes()
+    return hashlib.sha256(sources + repr(environment()).encode()).hexdigest()
+
+
+def _key(sources: list[str], extra: str = "") -> str:
+    text = "\0".join([_runner_hash(), extra, *sources])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_fresh: set[str] = set()  # runs made by this process
+
+
+def result_of(example: Example, fresh: bool = False) -> Result:
+    """Return what a block does after the blocks it continues; run it if that is not known."""
+    key = _key(example.sources)
+    known = pages.CACHE / "runs" / f"{key[:32]}.json"
+    if key not in _fresh and (fresh or not known.exists()):
+        chain = _longest_chain(example)
+        for number, result in enumerate(run_chain(chain), 1):
+            part = _key(chain[:number])
+            _fresh.add(part)
+            pages.store(pages.CACHE / "runs" / f"{part[:32]}.json", asdict(result))
+    return Result(**pages.cached("runs", key, dict))
+
+
+def has_result(example: Example) -> bool:
+    return (pages.CACHE / "runs" / f"{_key(example.sources)[:32]}.json").exists()
+
+
+def has_program_result(program: str) -> bool:
+    key = _key([program], reader_environment())
+    return (pages.CACHE / "programs" / f"{key[:32]}.json").exists()
+
+
+def _longest_chain(example: Example) -> list[str]:
+    """Return the sources of the longest chain on the page that begins with this one's."""
+    chains = [example.sources]
+    if (record := pages.record_with(example)) is not None:
+        start = example.sources
+        chains += [
+            other.sources
+            for other in record.examples
+            if other.kind in ("fence", "snippet") and other.sources[: len(start)] == start
+        ]
+    return max(chains, key=len)
+
+
+def run_chain(sources: list[str]) -> list[Result]:
+    """Run blocks one after the other in one fresh module; stop after the first that raises."""
+    import numpy as np
+
+    module = types.ModuleType("__main__")
+    module.__file__ = "block.py"
+    results: list[Result] = []
+    state = np.random.get_state()[1].copy()
+    with _isolated(module, drawing=any("matplotlib" in source for source in sources)):
+        for number, source in enumerate(sources):
+            results.append(_run(source, module, f"f{_key(sources[: number + 1])[:8]}-"))
+            if results[-1].error:
+                break
+    if (np.random.get_state()[1] != state).any():
+        results[-1].error = results[-1].error or "it uses NumPy's global random state"
+    missing = len(sources) - len(results)
+    return results + [Result(error="an earlier block failed") for _ in range(missing)]
+
+
+def _run(source: str, module: types.ModuleType, prefix: str) -> Result:
+    from _pytest.assertion.rewrite import rewrite_asserts  # values in the messages of asserts
+
+    tree = ast.parse(source)
+    rewrite_asserts(tree, source.encode(), "block.py")
+    out, result = io.StringIO(), Result()
+    try:
+        with contextlib.redirect_stdout(out), warnings.catch_warnings():
+            warnings.simplefilter("error")  # what warns a reader must not be published
+            exec(compile(tree, "block.py", "exec", dont_inherit=True), module.__dict__)
+    except (Exception, SystemExit) as error:
+        result.error = f"{type(error).__name__}: {error}".strip()
+        result.error_line = _line_in_block(error)
+    result.printed = out.getvalue()
+    if "matplotlib.pyplot" in sys.modules:
+        plt = sys.modules["matplotlib.pyplot"]
+        if not result.error:
+            from . import figures
+
+            numbers = plt.get_fignums()
+            result.figures = [
+                figures.svg_of(plt.figure(number), f"{prefix}{number}-") for number in numbers
+            ]
+        plt.close("all")
+    return result
+
+
+def _line_in_block(error: BaseException) -> int:
+    line, trace = 0, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == "block.py":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+@contextlib.contextmanager
+def _isolated(module: types.ModuleType, drawing: bool):
+    """Keep a chain from seeing or changing anything outside of it."""
+    import numpy as np
+
+    main, folder, environ = sys.modules["__main__"], os.getcwd(), dict(os.environ)
+    with contextlib.ExitStack() as stack:
+        empty = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(np.printoptions())
+        stack.enter_context(np.errstate())
+        if drawing:
+            import matplotlib
+
+            from . import figures
+
+            stack.enter_context(matplotlib.rc_context())
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(figures.rc())
+            import matplotlib.pyplot as plt
+
+            plt.close("all")
+            show, plt.show = plt.show, lambda *args, **kwargs: None
+            stack.callback(setattr, plt, "show", show)
+        sys.modules["__main__"] = module  # dataclasses and pickle look a module up by its name
+        os.chdir(empty)
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(environ)
+
+
+# ---- the program on the clipboard --------------------------------------------------------------
+
+
+@functools.cache
+def reader_environment() -> str:
+    """Return the versions in the environment that has NumPy and Matplotlib and nothing else."""
+    if not READER.exists():
+        raise FileNotFoundError(f"{READER} is missing; `make` sets it up")
+    code = (
+        "import sys, importlib.metadata as m;"
+        "print(sys.version.split()[0], m.version('numpy'), m.version('matplotlib'))"
+    )
+    return subprocess.run([READER, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def program_result(program: str, fresh: bool = False, python: Path | None = None) -> Result:
+    """Return what a program does in an empty folder, run with `python -I`."""
+    key = _key([program], reader_environment() if python is None else str(python))
+    make = functools.partial(_run_program, program, python or READER)
+    if fresh:
+        pages.store(pages.CACHE / "programs" / f"{key[:32]}.json", asdict(make()))
+    return Result(**pages.cached("programs", key, lambda: asdict(make())))
+
+
+def _run_program(program: str, python: Path) -> Result:
+    settings = pages.CACHE / "matplotlib"  # keeps Matplotlib's font list between runs
+    settings.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as empty:
+        path = Path(empty) / "copied.py"
+        path.write_text(program, "utf8")
+        try:
+            done = subprocess.run(
+                [python, "-I", path.name],
+                cwd=empty,
+                env={"MPLBACKEND": "agg", "MPLCONFIGDIR": str(settings), "HOME": empty},
+                capture_output=True,
+                text=True,
+                timeout=PROGRAM_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return Result(error=f"TimeoutExpired: after {PROGRAM_SECONDS} s")
+        path.unlink()
+        left = sorted(os.listdir(empty))
+    error = done.stderr.strip()
+    if done.returncode:
+        lines = re.findall(r'copied\.py", line (\d+)', error)
+        message = error.split("\n")[-1] or f"exit {done.returncode}"
+        return Result(done.stdout, error=message, error_line=int(lines[-1]) if lines else 0)
+    if error:
+        return Result(done.stdout, error=f"it writes to stderr: {error}")
+    if left:
+        return Result(done.stdout, error=f"it leaves files behind: {left}")
+    return Result(done.stdout)
+
+
+# ---- verdicts ------------------------------------------------------------------------------------
+
+
+def expected(example: Example) -> str:
+    return example.shown or ""
+
+
+def said(example: Example, result: Result) -> str:
+    """Return what a page has to show for a run: for wrong code, the error belongs to it."""
+    if example.kind == "wrong" and result.error:
+        return result.printed + first_of(result.error) + "\n"
+    return result.printed
+
+
+def first_of(error: str) -> str:
+    """Return an error without the details that assertion rewriting adds below it."""
+    return error.split("\n")[0]
+
+
+def fault(example: Example, result: Result) -> str:
+    """Return what is wrong with a block's run in its chain, or an empty text."""
+    if example.kind == "wrong" and not result.error:
+        return "marked wrong=, but it does not fail; assert what is wrong"
+    if example.kind != "wrong" and result.error:
+        return result.error
+    if bool(result.figures) != bool(example.figure) or len(result.figures) > 1:
+        return f"it leaves {len(result.figures)} figure(s) open, and figure= is {example.figure or 'not set'}"
+    return difference(expected(example), said(example, result))
+
+
+def program_fault(example: Example, result: Result) -> str:
+    """Return what is wrong with a copied program's run, or an empty text."""
+    if example.kind == "wrong":
+        if not result.error:
+            return "the copied program is wrong on purpose, but does not fail"
+        return ""
+    if result.error:
+        return f"the copied program fails: {result.error}"
+    if example.kind == "notebook":
+        return ""  # its output is on the page because mkdocs-jupyter ran it
+    wanted = example.earlier_shown + expected(example)
+    found = difference(wanted, result.printed)
+    return f"the copied program prints something else\n{found}" if found else ""
+
+
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.I)
+
+
+def difference(shown: str, printed: str) -> str:
+    """Return how a shown output differs: text exactly, numbers to 1e-9 (absolute 1e-12)."""
+    shown, printed = _clean(shown), _clean(printed)
+    if shown == printed or _close(shown, printed):
+        return ""
+    import difflib
+
+    lines = difflib.unified_diff(
+        shown.split("\n"), printed.split("\n"), "shown on the page", "printed", lineterm="", n=1
+    )
+    return "shown output differs (`make update` rewrites it):\n" + "\n".join(lines)
+
+
+def _close(shown: str, printed: str) -> bool:
+    if _NUMBER.sub("#", shown) != _NUMBER.sub("#", printed):
+        return False
+    for a, b in zip(_NUMBER.findall(shown), _NUMBER.findall(printed)):
+        whole = re.fullmatch(r"[-+]?\d+", a) or re.fullmatch(r"[-+]?\d+", b)
+        if whole and a != b:
+            return False
+        if abs(float(a) - float(b)) > 1e-12 + 1e-9 * abs(float(a)):
+            return False
+    return True
+
+
+def _clean(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+
+

@@ -1,0 +1,95 @@
+"""Figures in the site's own colours: one SVG that follows the light/dark switch.
+
+Matplotlib draws with stand-in colours; each becomes a CSS variable afterwards.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .pages import Example
+
+INK, GRID, PAPER = "#0a0b0c", "#0d0e0f", "#f1f2f3"
+SERIES = ["#a1b001", "#a1b002", "#a1b003", "#a1b004", "#a1b005", "#a1b006"]
+COLOURS = {
+    INK: "currentColor",
+    GRID: "var(--fig-grid)",
+    PAPER: "var(--fig-paper)",
+    "#ffffff": "var(--fig-paper)",
+    **{colour: f"var(--fig-{number})" for number, colour in enumerate(SERIES, 1)},
+}
+
+
+def rc() -> dict:
+    """Return Matplotlib settings. C0 becomes the site's *kept* colour, C1 its *dropped* colour."""
+    from cycler import cycler
+
+    return {
+        "backend": "svg",
+        "svg.fonttype": "path",  # text as shapes: the same on every machine
+        "svg.hashsalt": "site",  # stable ids
+        "font.size": 11,
+        "figure.figsize": (6.4, 3.4),
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "savefig.bbox": "tight",
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": INK,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "patch.edgecolor": INK,
+        "hatch.color": INK,
+        "hatch.linewidth": 0.6,
+        "lines.linewidth": 2.0,
+        "legend.frameon": False,
+        "axes.prop_cycle": cycler(color=SERIES),
+    }
+
+
+def svg_of(figure, prefix: str) -> str:
+    """Return a figure as one line of SVG whose ids start with `prefix`."""
+    buffer = io.StringIO()
+    none = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    figure.savefig(buffer, format="svg", metadata=none)
+    return themed(buffer.getvalue(), prefix)
+
+
+def themed(svg: str, prefix: str) -> str:
+    """Return Matplotlib's SVG with CSS colours, own ids and no size, on one line."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', svg)
+    # xlink:href stays: Material's instant navigation writes to every `href` and fails on <use>.
+    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}", svg)
+    for stand_in, css in COLOURS.items():
+        svg = svg.replace(stand_in, css)
+    foreign = sorted(set(re.findall(r"#[0-9a-f]{6}\b", svg)) - {"#000000"})
+    if foreign:
+        raise ValueError(f"the figure has colours {foreign} that cannot follow the scheme; use C0 to C5")
+    svg = svg.replace("#000000", "currentColor")
+    svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r">\s+<", "><", svg)
+    return re.sub(r"\s*\n\s*", " ", svg).strip()
+
+
+def element(svg: str, example: Example) -> str:
+    """Return the HTML of a figure with its alternative text."""
+    label = html.escape(example.alt)
+    svg = svg.replace("<svg ", f'<svg class="figure__svg" role="img" aria-label="{label}" ', 1)
+    caption = f"<figcaption>{html.escape(example.caption)}</figcaption>" if example.caption else ""
+    return f'<figure class="figure" data-search-exclude>{svg}{caption}</figure>'

@@ -1,0 +1,35 @@
+"""MkDocs events. Only what cannot be done in Markdown: notebooks, verification, proof.json."""
+
+import os
+from pathlib import Path
+
+from mkdocs.exceptions import Abort
+
+from sitekit import notebooks, pages, proof
+
+os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # Material's notice at every build; see CONTRIBUTING
+
+
+def on_config(config):
+    notebooks.configure(config)
+    if not config.repo_url:
+        config.edit_uri = ""  # no repository is named, so there is no page to edit
+    return config
+
+
+def on_pre_build(config):
+    proof.forget()
+    problems = proof.verify()
+    if problems:
+        raise Abort("\n".join([f"{len(problems)} problem(s); nothing is published:", *problems]))
+
+
+def on_page_content(content, page, config, files):
+    if page.file.src_uri.endswith(".py"):
+        return notebooks.page_content(content, page, config, files)
+    return content
+
+
+def on_post_build(config):
+    proof.write(Path(config.site_dir))
+    pages.prune("pages", "maths", "runs", "programs")

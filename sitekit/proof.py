@@ -1,0 +1,446 @@
+"""Verdicts: is every example right and every claim proven? What a reader sees of it; proof.json."""
+
+from __future__ import annotations
+
+import ast
+import concurrent.futures
+import functools
+import hashlib
+import html
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from . import claims, execute, fences, pages, tracing
+from .pages import ROOT, Claim, Example, PageError
+
+TESTS = pages.CACHE / "tests.json"
+PARITY = ROOT / "docs" / "reference" / "parity.json"  # stored verdicts of needs= blocks
+
+
+def forget() -> None:
+    """Drop everything read from files (the development server calls this before a rebuild)."""
+    pages.forget()
+    for cached in (claims.bibliography, test_functions, _test_key, verdict):
+        cached.cache_clear()
+
+
+# ---- examples ------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _stored_needs() -> dict[str, str]:
+    return json.loads(PARITY.read_text("utf8"))["passed"] if PARITY.exists() else {}
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def verdict(identity: str) -> tuple[str, str]:
+    """Return the status of an example and what is wrong with it."""
+    example = example_with(identity)
+    if example.kind == "needs":
+        if _stored_needs().get(example.id) == sha256(example.program):
+            return "passed", ""
+        return "stale", f"needs {example.note}: no stored verdict for this code; run `make parity`"
+    found = ""
+    if example.kind != "notebook":  # a notebook's cells are run by mkdocs-jupyter
+        found = execute.fault(example, execute.result_of(example))
+    found = found or execute.program_fault(example, execute.program_result(example.program))
+    return ("failed", found) if found else ("passed", "")
+
+
+def example_with(identity: str) -> Example:
+    record = pages.all_records().get(identity.split("#")[0])
+    for example in record.examples if record else []:
+        if example.id == identity:
+            return example
+    raise KeyError(identity)
+
+
+def require(example: Example) -> None:
+    """Raise unless an example that is about to be shown has passed."""
+    status, found = verdict(example.id)
+    if status != "passed":
+        place = f"docs/{example.page}.md" if example.kind == "snippet" else example.source
+        raise fences.FenceError(str(PageError(place, example.line, found)))
+
+
+# ---- tests that prove claims -----------------------------------------------------------------------
+
+
+@functools.cache
+def test_functions(path: str) -> dict[str, tuple[str, str]]:
+    """Return the tests of a file by name: their promise and their source."""
+    text = (ROOT / path).read_text("utf8")
+    lines = text.split("\n")
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            source = "\n".join(lines[start - 1 : node.end_lineno])
+            found[node.name] = (" ".join((ast.get_docstring(node) or "").split()), source)
+    return found
+
+
+@functools.cache
+def _test_key(path: str) -> str:
+    hasher = hashlib.sha256(repr(execute.environment()).encode())
+    for file in [ROOT / path, ROOT / "tests" / "conftest.py", *sorted(pages.SNIPPETS.glob("*.py"))]:
+        hasher.update(file.read_bytes() if file.exists() else b"")
+    return hasher.hexdigest()
+
+
+def _stored_tests() -> dict:
+    return json.loads(TESTS.read_text("utf8")) if TESTS.exists() else {}
+
+
+def store_tests(outcomes: dict[str, bool]) -> None:
+    """Keep the verdicts of tests; called by the pytest plugin at the end of a run."""
+    stored = _stored_tests()
+    for node, passed in outcomes.items():
+        path = node.split("::")[0]
+        if (ROOT / path).exists():
+            stored[node] = {"key": _test_key(path), "passed": passed}
+    pages.store(TESTS, stored)
+
+
+def test_status(node: str) -> str:
+    entry = _stored_tests().get(node)
+    if not entry or entry["key"] != _test_key(node.split("::")[0]):
+        return "missing"
+    return "passed" if entry["passed"] else "failed"
+
+
+# ---- claims ------------------------------------------------------------------------------------------
+
+
+def item_status(item: str) -> str:
+    """Return the status of one item of a claim's proof."""
+    if item.startswith("tests/"):
+        return test_status(item)
+    if item.endswith(".json"):
+        return _result_status(item)
+    if "#" in item:
+        return verdict(item)[0]
+    return "passed"  # a citation; that it resolves is checked with the page
+
+
+def _result_status(path: str) -> str:
+    """A stored result is stale when the code that made it has changed since."""
+    stored = json.loads((ROOT / path).read_text("utf8"))
+    code = stored["code"]
+    return "passed" if sha256((ROOT / code["path"]).read_text("utf8")) == code["sha256"] else "stale"
+
+
+def claim_status(claim: Claim) -> str:
+    statuses = {item_status(item) for item in claim.proof}
+    for status in ("failed", "missing", "stale"):
+        if status in statuses:
+            return "stale" if status == "stale" else "failed"
+    return "passed"
+
+
+def _item_problem(item: str) -> str:
+    """Return why an item cannot be a proof at all."""
+    if item.startswith("tests/"):
+        path, _, name = item.partition("::")
+        if not (ROOT / path).exists():
+            return f"there is no file {path}"
+        if name not in test_functions(path):
+            return f"{path} has no test {name}"
+        return "" if test_functions(path)[name][0] else f"{item} has no docstring to show"
+    if item.endswith(".json"):
+        return "" if (ROOT / item).exists() else f"there is no stored result {item}"
+    if "#" in item:
+        try:
+            example = example_with(item)
+        except KeyError:
+            return f"there is no example {item}"
+        if example.kind != "notebook" and not example.shown and "assert" not in example.code:
+            return f"example {item} neither shows nor asserts anything"
+        return ""
+    return "" if item in claims.bibliography() else f"citation {item} is not in the bibliography"
+
+
+def _sources_of(item: str) -> str:
+    """Return the text in which a claim's numbers may stand: code, output, test or stored result."""
+    if item.startswith("tests/"):
+        path, _, name = item.partition("::")
+        return "\n".join(test_functions(path)[name])
+    if item.endswith(".json"):
+        return (ROOT / item).read_text("utf8")
+    if "#" in item:
+        example = example_with(item)
+        text = "\n".join([*example.sources, example.earlier_shown, example.shown or ""])
+        return text + (pages.all_records()[example.page].printed if example.kind == "notebook" else "")
+    return ""
+
+
+def claim_problems(claim: Claim) -> list[str]:
+    """Return what keeps a claim from being published."""
+    problems = [f"claim {claim.id}: {p}" for item in claim.proof if (p := _item_problem(item))]
+    if problems:
+        return problems
+    if claim.kind == "cited" and not any(item in claims.bibliography() for item in claim.proof):
+        problems.append(f"claim {claim.id} is called cited and cites nothing")
+    for item in claim.proof:
+        if (status := item_status(item)) != "passed":
+            problems.append(f"claim {claim.id}: its proof {item} is {status}")
+    if "[@" not in claim.text and claim.kind != "cited":
+        proven = tracing.numbers_in("\n".join(_sources_of(item) for item in claim.proof))
+        text = " ".join(claim.text.split())
+        for number in tracing.numbers_in(text):
+            small = number.decimals <= 0 and abs(number.value) <= 2
+            if not small and not any(number.matches(source) for source in proven):
+                problems.append(f"claim {claim.id}: the number {number.text} is not in its proof")
+    return problems
+
+
+# ---- verification ------------------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def verify() -> list[str]:
+    """Run what has no verdict yet; return everything that must not be published, with its place."""
+    try:
+        records = pages.all_records()
+    except PageError as error:
+        return [str(error)]
+    problems = [
+        str(PageError(record.path, line, message))
+        for record in records.values()
+        for line, message in record.problems
+    ]
+    examples = [example for record in records.values() for example in record.examples]
+    _run_missing(examples)
+    for example in examples:
+        status, found = verdict(example.id)
+        if status != "passed":
+            place = records[example.page].path
+            problems.append(str(PageError(place, example.line, f"{example.id}: {found}")))
+    every = [claim for record in records.values() for claim in record.claims]
+    _run_tests({item for claim in every for item in claim.proof if item.startswith("tests/")})
+    for name, count in Counter(claim.id for claim in every).items():
+        if count > 1:
+            second = [claim for claim in every if claim.id == name][1]
+            place = records[second.page].path
+            problems.append(str(PageError(place, second.line, f"claim id {name} is used twice")))
+    for claim in every:
+        for problem in claim_problems(claim):
+            problems.append(str(PageError(records[claim.page].path, claim.line, problem)))
+    cited = {key for record in records.values() for key in record.citations}
+    cited |= {item for claim in every for item in claim.proof}
+    for key in sorted(set(claims.bibliography()) - cited):
+        problems.append(f"docs/reference/bibliography.yml: {key} is cited nowhere")
+    return problems
+
+
+def _run_missing(examples: list[Example]) -> None:
+    """Run blocks and copied programs that have no result, and say how far it is."""
+    blocks = [example for example in examples if example.kind not in ("needs", "notebook")]
+    missing = [example for example in blocks if not execute.has_result(example)]
+    for number, example in enumerate(missing, 1):
+        say(f"run {number}/{len(missing)} {example.id}")
+        execute.result_of(example)
+    programs = {e.program for e in examples if e.kind != "needs"}
+    missing_programs = sorted(p for p in programs if not execute.has_program_result(p))
+    workers = max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 1)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        done = pool.map(execute.program_result, missing_programs)
+        for number, _ in enumerate(done, 1):
+            say(f"copied program {number}/{len(missing_programs)}")
+
+
+def _run_tests(nodes: set[str]) -> None:
+    missing = sorted(n for n in nodes if (ROOT / n.split("::")[0]).exists() and test_status(n) == "missing")
+    if missing:
+        say(f"run {len(missing)} tests that prove claims")
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--no-header", *missing],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def run_needs() -> int:
+    """Run the needs= blocks where their packages are (PARITY_PYTHON) and store the verdicts."""
+    python = Path(os.environ.get("PARITY_PYTHON") or ROOT / ".venv-parity" / "bin" / "python")
+    records = pages.all_records().values()
+    blocks = [e for record in records for e in record.examples if e.kind == "needs"]
+    passed, status = {}, 0
+    for number, example in enumerate(blocks, 1):
+        say(f"run {number}/{len(blocks)} {example.id}")
+        found = execute.program_fault(example, execute.program_result(example.program, True, python))
+        if found:
+            say(str(PageError(example.source, example.line, found)))
+            status = 1
+        else:
+            passed[example.id] = sha256(example.program)
+    if blocks:
+        done = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
+        stored = {"versions": done.stdout.split("\n"), "passed": passed}
+        PARITY.write_text(json.dumps(stored, indent=1) + "\n", "utf8")
+    say(f"{len(passed)} of {len(blocks)} needs= blocks passed")
+    return status
+
+
+# ---- what a reader sees ------------------------------------------------------------------------------
+
+
+def seal(claim: Claim) -> str:
+    """Return the HTML of the seal that opens a claim's proof."""
+    status = claim_status(claim)
+    if status == "failed":
+        raise PageError(pages.all_records()[claim.page].path, claim.line, f"claim {claim.id} fails")
+    word = claims.KINDS[claim.kind] + (" (stale)" if status == "stale" else "")
+    items = "".join(f"<li>{_item_html(item, claim.page)}</li>" for item in claim.proof)
+    if claim.red:
+        old, new = (html.escape(part.strip()) or "nothing" for part in claim.red.split(" => ", 1))
+        items += f"<li>Turns red when <code>{old}</code> becomes <code>{new}</code>.</li>"
+    return (
+        '<details class="proof generated" data-search-exclude><summary class="seal">'
+        f'<span class="seal__mark" aria-hidden="true"></span><span class="seal__word">{word}</span>'
+        f'</summary><ul class="proof__list">{items}</ul></details>'
+    )
+
+
+def _item_html(item: str, page: str) -> str:
+    root = pages.root_of(page)
+    if item.startswith("tests/"):
+        path, _, name = item.partition("::")
+        promise, source = test_functions(path)[name]
+        code = html.escape(source, quote=False)
+        return (
+            f'Test <a href="{root}{path}"><code>{name}</code></a>: {html.escape(promise)}'
+            f'<pre class="proof__code no-copy" tabindex="0"><code>{code}</code></pre>'
+        )
+    if item.endswith(".json"):
+        name = item.removeprefix("docs/")
+        return f'Stored result <a href="{root}{name}"><code>{name}</code></a>'
+    if "#" in item:
+        where, _, anchor = item.partition("#")
+        if where == page:
+            return f'Code on this page: <a href="#{anchor}">{anchor}</a>'
+        return f'Code on another page: <a href="{root}{where}/#{anchor}">{where}</a>'
+    return f'<a class="cite" href="{root}reference/bibliography/#{item}">{claims.short_name(item)}</a>'
+
+
+def table(name: str, page: str) -> str:
+    """Return a generated table by name, for the page that asks for it."""
+    makers = {"claims": _claims_table, "examples": _examples_table, "environment": _environment_list}
+    if name not in makers:
+        raise fences.FenceError(f"there is no generated table {name!r}", near=f"generated | {name}")
+    return makers[name](proof_json(), pages.root_of(page))
+
+
+def _row(*cells: str) -> str:
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _table(head: list[str], rows: list[str]) -> str:
+    cells = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    return f'<table class="proof-table"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _status(status: str) -> str:
+    return f'<span class="status status--{status}">{status}</span>'
+
+
+def _title_of(page: str) -> str:
+    for line in pages.source_lines(pages.all_records()[page].path):
+        if line.removeprefix("# ").startswith("# ") or line.startswith("# # ") or line.startswith("# "):
+            title = line.lstrip("# ").strip()
+            if title and not title.startswith("%%"):
+                return html.escape(title.replace("`", ""))
+    return page
+
+
+def _claims_table(data: dict, root: str) -> str:
+    rows = []
+    for claim in data["claims"]:
+        where = "" if claim["page"] == "index" else f"{claim['page']}/"
+        link = f'<a href="{root}{where}#{claim["anchor"]}">{claim["id"]}</a>'
+        rows.append(_row(link, _title_of(claim["page"]), claim["kind"], _status(claim["status"])))
+    return _table(["Claim", "Page", "Kind", "Status"], rows)
+
+
+def _examples_table(data: dict, root: str) -> str:
+    rows = []
+    for page in dict.fromkeys(example["page"] for example in data["examples"]):
+        mine = [example for example in data["examples"] if example["page"] == page]
+        where = "" if page == "index" else f"{page}/"
+        outputs = sum(example["output_sha256"] is not None for example in mine)
+        status = "passed" if all(e["status"] == "passed" for e in mine) else "stale"
+        link = f'<a href="{root}{where}">{_title_of(page)}</a>'
+        rows.append(_row(link, str(len(mine)), str(outputs), _status(status)))
+    return _table(["Page", "Blocks run", "Outputs compared", "Status"], rows)
+
+
+def _environment_list(data: dict, root: str) -> str:
+    kinds = Counter(claim["kind"] for claim in data["claims"])
+    parts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    versions = data["environment"]
+    return (
+        f"<p>This build: {len(data['claims'])} claims ({parts}), {len(data['examples'])} examples; "
+        f"Python {versions['python']}, NumPy {versions['numpy']}, Matplotlib "
+        f'{versions["matplotlib"]}. Everything as data: <a href="{root}proof.json">proof.json</a>.</p>'
+    )
+
+
+# ---- proof.json --------------------------------------------------------------------------------------
+
+
+def commit() -> str:
+    """Return the commit this was made from, or "unknown" outside of a checkout."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def proof_json() -> dict:
+    """Return what proof.json says; no times, so that equal sources give equal bytes."""
+    records = pages.all_records().values()
+    examples = [example for record in records for example in record.examples]
+    every = [claim for record in records for claim in record.claims]
+    return {
+        "environment": {**execute.environment(), "commit": commit()},
+        "examples": [
+            {
+                "id": example.id,
+                "page": example.page,
+                "anchor": example.anchor,
+                "source": example.source,
+                "line": example.line,
+                "kind": example.kind,
+                "code_sha256": sha256(example.program),
+                "output_sha256": sha256(example.shown.rstrip("\n")) if example.shown else None,
+                "status": verdict(example.id)[0],
+            }
+            for example in examples
+        ],
+        "claims": [
+            {
+                "id": claim.id,
+                "page": claim.page,
+                "anchor": claim.anchor,
+                "text": claim.text,
+                "kind": claim.kind,
+                "proof": claim.proof,
+                "status": claim_status(claim),
+            }
+            for claim in every
+        ],
+    }
+
+
+def write(site: Path) -> None:
+    text = json.dumps(proof_json(), indent=1, ensure_ascii=False) + "\n"
+    (site / "proof.json").write_text(text, "utf8")
