@@ -1,4 +1,4 @@
-"""Commands behind the Makefile: `python -m sitekit build | serve | verify | parity`."""
+"""Commands behind the Makefile: `python -m sitekit build [folder] | serve | verify | parity`."""
 
 import os
 import socket
@@ -10,10 +10,13 @@ from sitekit.pages import ROOT
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
 
 
-def build() -> int:
+def build(folder: str = "site") -> int:
     from mkdocs.__main__ import cli
 
-    return cli(["build", "--strict", "--quiet"], standalone_mode=True)
+    proof.say(f"building into {folder}")
+    return cli(
+        ["build", "--strict", "--quiet", "--site-dir", folder], standalone_mode=True
+    )
 
 
 def serve() -> int:
@@ -24,7 +27,9 @@ def serve() -> int:
         proof.say(f"port 8000 is taken, using {port}")
     os.environ["SITE_URL"] = f"http://127.0.0.1:{port}/"
     proof.say(f"building; then open http://127.0.0.1:{port}/ (Ctrl-C stops)")
-    mkdocs_serve(config_file=str(ROOT / "mkdocs.yml"), dev_addr=f"127.0.0.1:{port}", strict=True)
+    mkdocs_serve(
+        config_file=str(ROOT / "mkdocs.yml"), dev_addr=f"127.0.0.1:{port}", strict=True
+    )
     return 0
 
 
@@ -38,7 +43,9 @@ def free_port(first: int) -> int:
             except OSError:
                 continue
         return port
-    raise SystemExit(f"no free port between {first} and {first + 99}; stop what listens there")
+    raise SystemExit(
+        f"no free port between {first} and {first + 99}; stop what listens there"
+    )
 
 
 def verify() -> int:
@@ -54,7 +61,8 @@ def parity() -> int:
 
 if __name__ == "__main__":
     commands = {"build": build, "serve": serve, "verify": verify, "parity": parity}
-    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in commands or len(arguments) > (name == "build"):
         raise SystemExit(__doc__)
     os.chdir(ROOT)
-    sys.exit(commands[sys.argv[1]]())
+    sys.exit(commands[name](*arguments))

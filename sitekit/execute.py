@@ -25,7 +25,9 @@ from pathlib import Path
 from . import pages
 from .pages import Example
 
-READER = Path(os.environ.get("READER_PYTHON") or pages.ROOT / ".venv-reader" / "bin" / "python")
+READER = Path(
+    os.environ.get("READER_PYTHON") or pages.ROOT / ".venv-reader" / "bin" / "python"
+)
 PROGRAM_SECONDS = 120
 
 
@@ -42,7 +44,9 @@ class Result:
 @functools.cache
 def environment() -> dict[str, str]:
     """Return the versions that can change what a block prints or draws."""
-    versions = {name: importlib.metadata.version(name) for name in ("numpy", "matplotlib")}
+    versions = {
+        name: importlib.metadata.version(name) for name in ("numpy", "matplotlib")
+    }
     return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
 
 
@@ -91,7 +95,8 @@ def _longest_chain(example: Example) -> list[str]:
         chains += [
             other.sources
             for other in record.examples
-            if other.kind in ("fence", "snippet") and other.sources[: len(start)] == start
+            if other.kind in ("fence", "snippet")
+            and other.sources[: len(start)] == start
         ]
     return max(chains, key=len)
 
@@ -116,7 +121,9 @@ def run_chain(sources: list[str]) -> list[Result]:
 
 
 def _run(source: str, module: types.ModuleType, prefix: str) -> Result:
-    from _pytest.assertion.rewrite import rewrite_asserts  # values in the messages of asserts
+    from _pytest.assertion.rewrite import (
+        rewrite_asserts,
+    )  # values in the messages of asserts
 
     tree = ast.parse(source)
     rewrite_asserts(tree, source.encode(), "block.py")
@@ -136,7 +143,8 @@ def _run(source: str, module: types.ModuleType, prefix: str) -> Result:
 
             numbers = plt.get_fignums()
             result.figures = [
-                figures.svg_of(plt.figure(number), f"{prefix}{number}-") for number in numbers
+                figures.svg_of(plt.figure(number), f"{prefix}{number}-")
+                for number in numbers
             ]
         plt.close("all")
     return result
@@ -174,7 +182,9 @@ def _isolated(module: types.ModuleType, drawing: bool):
             plt.close("all")
             show, plt.show = plt.show, lambda *args, **kwargs: None
             stack.callback(setattr, plt, "show", show)
-        sys.modules["__main__"] = module  # dataclasses and pickle look a module up by its name
+        sys.modules["__main__"] = (
+            module  # dataclasses and pickle look a module up by its name
+        )
         os.chdir(empty)
         try:
             yield
@@ -185,7 +195,7 @@ def _isolated(module: types.ModuleType, drawing: bool):
             os.environ.update(environ)
 
 
-# ---- the program on the clipboard --------------------------------------------------------------
+# ---- the program on the clipboard ----------------------------------------------------
 
 
 @functools.cache
@@ -197,10 +207,14 @@ def reader_environment() -> str:
         "import sys, importlib.metadata as m;"
         "print(sys.version.split()[0], m.version('numpy'), m.version('matplotlib'))"
     )
-    return subprocess.run([READER, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [READER, "-I", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
-def program_result(program: str, fresh: bool = False, python: Path | None = None) -> Result:
+def program_result(
+    program: str, fresh: bool = False, python: Path | None = None
+) -> Result:
     """Return what a program does in an empty folder, run with `python -I`."""
     key = _key([program], reader_environment() if python is None else str(python))
     make = functools.partial(_run_program, program, python or READER)
@@ -232,7 +246,9 @@ def _run_program(program: str, python: Path) -> Result:
     if done.returncode:
         lines = re.findall(r'copied\.py", line (\d+)', error)
         message = error.split("\n")[-1] or f"exit {done.returncode}"
-        return Result(done.stdout, error=message, error_line=int(lines[-1]) if lines else 0)
+        return Result(
+            done.stdout, error=message, error_line=int(lines[-1]) if lines else 0
+        )
     if error:
         return Result(done.stdout, error=f"it writes to stderr: {error}")
     if left:
@@ -240,7 +256,7 @@ def _run_program(program: str, python: Path) -> Result:
     return Result(done.stdout)
 
 
-# ---- verdicts ------------------------------------------------------------------------------------
+# ---- verdicts ------------------------------------------------------------------------
 
 
 def expected(example: Example) -> str:
@@ -296,7 +312,12 @@ def difference(shown: str, printed: str) -> str:
     import difflib
 
     lines = difflib.unified_diff(
-        shown.split("\n"), printed.split("\n"), "shown on the page", "printed", lineterm="", n=1
+        shown.split("\n"),
+        printed.split("\n"),
+        "shown on the page",
+        "printed",
+        lineterm="",
+        n=1,
     )
     return "shown output differs (`make update` rewrites it):\n" + "\n".join(lines)
 
@@ -315,5 +336,3 @@ def _close(shown: str, printed: str) -> bool:
 
 def _clean(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
-
-

@@ -49,7 +49,7 @@ def loud(entry):
     return wrapped
 
 
-# ---- validators: which options a fence may have ----------------------------------------------
+# ---- validators: which options a fence may have --------------------------------------
 
 
 @loud
@@ -61,7 +61,7 @@ def python_validator(language, inputs, options, attrs, md):
             near=sorted(unknown)[0],
         )
     ours = {name: value for name, value in inputs.items() if name in OURS}
-    if ours.get("continuation") not in (None, True):
+    if ours.get("continuation") not in (None, True, "", "continuation"):
         raise FenceError("`continuation` takes no value", near="continuation")
     if "wrong" in ours and "needs" in ours:
         raise FenceError("a block is either wrong= or needs=", near="wrong=")
@@ -82,7 +82,9 @@ def python_validator(language, inputs, options, attrs, md):
 @loud
 def output_validator(language, inputs, options, attrs, md):
     if set(inputs) - {"srcline"}:
-        raise FenceError("an output fence has no options", near="output " + sorted(inputs)[0])
+        raise FenceError(
+            "an output fence has no options", near="output " + sorted(inputs)[0]
+        )
     options["srcline"] = inputs.get("srcline", 0)
     return True
 
@@ -91,8 +93,9 @@ def output_validator(language, inputs, options, attrs, md):
 def other_validator(language, inputs, options, attrs, md):
     if language not in LANGUAGES:
         raise FenceError(
-            f"fence language {language!r} is not allowed; Python that is shown is ```python",
-            near=f"```{language}",
+            f"fence language {language or 'none'!r} is not allowed; "
+            "Python that is shown is ```python",
+            near=f"```{language or ''}",
         )
     if set(inputs) - SHOWN:
         raise FenceError(f"unknown option {sorted(inputs)[0]}", near=f"```{language} ")
@@ -100,7 +103,7 @@ def other_validator(language, inputs, options, attrs, md):
     return True
 
 
-# ---- formatters: record what is shown, then show it -------------------------------------------
+# ---- formatters: record what is shown, then show it ----------------------------------
 
 
 @loud
@@ -115,7 +118,9 @@ def python(source, language, class_name, options, md, **kwargs):
     example = record.examples[record.at]
     record.at += 1
     if example.code != code:
-        raise FenceError("the page changed while it was built; build again", near=code[:40])
+        raise FenceError(
+            "the page changed while it was built; build again", near=code[:40]
+        )
     return _show(example, md, options, kwargs)
 
 
@@ -138,7 +143,9 @@ def _record(record: Record, code: str, ours: dict) -> None:
         if len(earlier) >= pages.MAX_CHAIN:
             raise FenceError(f"a chain has at most {pages.MAX_CHAIN} blocks", near=near)
     if "figure" in ours and "plt.show()" not in code:
-        raise FenceError("a figure block ends with plt.show(), or its copy shows nothing", near)
+        raise FenceError(
+            "a figure block ends with plt.show(), or its copy shows nothing", near
+        )
     anchor = ours.get("id") or "code-" + hashlib.sha256(code.encode()).hexdigest()[:8]
     if any(example.anchor == anchor for example in record.examples):
         raise FenceError(f"two blocks with the id {anchor}", near=near)
@@ -175,7 +182,10 @@ def output(source, language, class_name, options, md, **kwargs):
     record = pages.record_of(md)
     if record.collecting:
         if not record.examples or record.examples[-1].shown is not None:
-            raise FenceError("an output fence must follow the python fence that prints it", "```output")
+            raise FenceError(
+                "an output fence must follow the python fence that prints it",
+                "```output",
+            )
         record.examples[-1].shown = source.rstrip() + "\n"
         record.examples[-1].shown_line = int(options["srcline"])
     example = record.examples[record.at - 1]
@@ -190,7 +200,10 @@ def output(source, language, class_name, options, md, **kwargs):
 @loud
 def other(source, language, class_name, options, md, **kwargs):
     if language == "text" and _is_python(source):
-        raise FenceError("this text is Python that nothing runs; use ```python", source.split("\n")[0])
+        raise FenceError(
+            "this text is Python that nothing runs; use ```python",
+            source.split("\n")[0],
+        )
     return _highlight(source, language, options, md, kwargs)
 
 
@@ -248,9 +261,11 @@ def _figure(example: Example) -> str:
     return figures.element(execute.result_of(example).figures[0], example)
 
 
-# ---- line numbers: SuperFences does not pass them ----------------------------------------------
+# ---- line numbers: SuperFences does not pass them ------------------------------------
 
-_FENCE = re.compile(r"^(?P<lead>[>\s]*(?:[-*+]\s+|\d+\.\s+)?(?:`{3,}|~{3,})[ \t]*)(?P<head>.*?)[ \t]*$")
+_FENCE = re.compile(
+    r"^(?P<lead>[>\s]*(?:[-*+]\s+|\d+\.\s+)?(?:`{3,}|~{3,})[ \t]*)(?P<head>.*?)[ \t]*$"
+)
 
 
 def add_lines(record: Record, body: str) -> None:

@@ -80,7 +80,9 @@ def themed(svg: str, prefix: str) -> str:
         svg = svg.replace(stand_in, css)
     foreign = sorted(set(re.findall(r"#[0-9a-f]{6}\b", svg)) - {"#000000"})
     if foreign:
-        raise ValueError(f"the figure has colours {foreign} that cannot follow the scheme; use C0 to C5")
+        raise ValueError(
+            f"the figure has colours {foreign} that cannot follow the scheme; use C0 to C5"
+        )
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
     svg = re.sub(r">\s+<", "><", svg)
@@ -90,6 +92,12 @@ def themed(svg: str, prefix: str) -> str:
 def element(svg: str, example: Example) -> str:
     """Return the HTML of a figure with its alternative text."""
     label = html.escape(example.alt)
-    svg = svg.replace("<svg ", f'<svg class="figure__svg" role="img" aria-label="{label}" ', 1)
-    caption = f"<figcaption>{html.escape(example.caption)}</figcaption>" if example.caption else ""
+    svg = svg.replace(
+        "<svg ", f'<svg class="figure__svg" role="img" aria-label="{label}" ', 1
+    )
+    caption = (
+        f"<figcaption>{html.escape(example.caption)}</figcaption>"
+        if example.caption
+        else ""
+    )
     return f'<figure class="figure" data-search-exclude>{svg}{caption}</figure>'

@@ -7,7 +7,9 @@ from mkdocs.exceptions import Abort
 
 from sitekit import notebooks, pages, proof
 
-os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # Material's notice at every build; see CONTRIBUTING
+os.environ.setdefault(
+    "NO_MKDOCS_2_WARNING", "1"
+)  # Material's notice at every build; see CONTRIBUTING
 
 
 def on_config(config):
@@ -21,7 +23,9 @@ def on_pre_build(config):
     proof.forget()
     problems = proof.verify()
     if problems:
-        raise Abort("\n".join([f"{len(problems)} problem(s); nothing is published:", *problems]))
+        raise Abort(
+            "\n".join([f"{len(problems)} problem(s); nothing is published:", *problems])
+        )
 
 
 def on_page_content(content, page, config, files):

@@ -42,7 +42,12 @@ def render(tex: str, display: bool) -> str:
 def _render(tex: str, display: bool) -> str:
     # annotate: false, or the TeX would leak into titles and the search index
     options = json.dumps(
-        {"displayMode": display, "throwOnError": True, "annotate": False, "strict": True}
+        {
+            "displayMode": display,
+            "throwOnError": True,
+            "annotate": False,
+            "strict": True,
+        }
     )
     try:
         mathml = _engine().eval(f"temml.renderToString({json.dumps(tex)}, {options})")
@@ -56,4 +61,6 @@ def _render(tex: str, display: bool) -> str:
 
 def replace(page_html: str) -> str:
     """Return HTML with every formula that Arithmatex marked as MathML."""
-    return SPAN.sub(lambda m: render(html.unescape(m[3]).strip(), m[2] == "["), page_html)
+    return SPAN.sub(
+        lambda m: render(html.unescape(m[3]).strip(), m[2] == "["), page_html
+    )

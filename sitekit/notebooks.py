@@ -28,7 +28,9 @@ def collect(path: Path) -> Record:
     relative, page = path.relative_to(pages.ROOT).as_posix(), pages.name_of(path)
     parts = [pages.engine_hash(), execute.reader_environment(), relative, text]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    data = pages.cached("pages", key, lambda: asdict(_read(Record(relative, page), text)))
+    data = pages.cached(
+        "pages", key, lambda: asdict(_read(Record(relative, page), text))
+    )
     record = Record(**data)
     record.examples = [Example(**example) for example in data["examples"]]
     record.claims = [pages.Claim(**claim) for claim in data["claims"]]
@@ -48,6 +50,7 @@ def _read(record: Record, text: str) -> Record:
         code=text.rstrip("\n"),
     )
     record.examples.append(example)
+    record.lines = text.split("\n")  # not kept in the cache
     result = execute.program_result(example.program)
     record.printed, example.line = result.printed, result.error_line or 1
     cells = jupytext.reads(text, fmt="py:percent").cells
@@ -58,7 +61,9 @@ def _read(record: Record, text: str) -> Record:
             continue
         if "plt.show()" in cell.source and len(cell.metadata.get("alt", "")) < 30:
             near = cell.source.split("\n")[0]
-            record.fail("a cell that draws needs alt= text that says what it shows", near=near)
+            record.fail(
+                "a cell that draws needs alt= text that says what it shows", near=near
+            )
     shown = f'<div class="output"><pre>{html.escape(record.printed)}</pre></div>'
     try:
         pages.new_markdown(record).convert("\n\n".join([*body, shown]))
@@ -67,7 +72,7 @@ def _read(record: Record, text: str) -> Record:
     return record
 
 
-# ---- MkDocs events ---------------------------------------------------------------------------------
+# ---- MkDocs events -------------------------------------------------------------------
 
 
 def configure(config) -> None:
@@ -80,7 +85,9 @@ def configure(config) -> None:
     for name in ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_CONFIG_DIR"):
         os.environ[name] = str(settings_dir)
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
-    salt = hashlib.sha256(pages.engine_hash().encode() + repr(execute.environment()).encode())
+    salt = hashlib.sha256(
+        pages.engine_hash().encode() + repr(execute.environment()).encode()
+    )
     for path in sorted(TEMPLATES.rglob("*.j2")):
         salt.update(path.read_bytes())
     folder = pages.CACHE / "notebooks" / salt.hexdigest()[:16]
@@ -103,7 +110,8 @@ def _write_settings(folder: Path) -> None:
         "utf8",
     )
     (folder / "jupyter_nbconvert_config.py").write_text(
-        "c.KernelManager.transport = 'ipc'\n", "utf8"  # no network port, no warning about one
+        "c.KernelManager.transport = 'ipc'\n",
+        "utf8",  # no network port, no warning about one
     )
 
 
@@ -135,7 +143,9 @@ def page_content(content: str, page, config, files) -> str:
             cells.append(_part(record, kind, text, alt, caption))
     md = pages.new_markdown(record)
     relative = _RelativePathTreeprocessor(page.file, files, config)
-    relative._register(md)  # links between pages work, and are validated, as in Markdown pages
+    relative._register(
+        md
+    )  # links between pages work, and are validated, as in Markdown pages
     made = md.convert("\n\n".join(body))
     for number, cell in enumerate(cells):
         made = made.replace(f"<p>SITEKITCELL{number}END</p>", cell)
@@ -144,13 +154,17 @@ def page_content(content: str, page, config, files) -> str:
     page.present_anchor_ids = set(re.findall(r'\bid="([^"]+)"', made))
     answer = re.search(r'<p class="answer">(.*?)</p>', made, re.S)
     if answer:
-        page.meta.setdefault("description", html.unescape(re.sub(r"<[^>]+>", "", answer[1])))
+        page.meta.setdefault(
+            "description", html.unescape(re.sub(r"<[^>]+>", "", answer[1]))
+        )
     name = Path(record.path).name
     download = (
         f'<p class="download" id="notebook"><a href="{name}" download>Download {name}</a>: '
         "the whole notebook as one program.</p>"
     )
-    return made.replace(answer[0], answer[0] + download, 1) if answer else download + made
+    return (
+        made.replace(answer[0], answer[0] + download, 1) if answer else download + made
+    )
 
 
 def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
@@ -172,6 +186,10 @@ def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
         )
     if kind == "figure":
         prefix = f"n{hashlib.sha256(text.encode()).hexdigest()[:8]}-"
-        example = Example(record.page, "", record.path, 0, "notebook", "", alt=alt, caption=caption)
+        example = Example(
+            record.page, "", record.path, 0, "notebook", "", alt=alt, caption=caption
+        )
         return figures.element(figures.themed(text, prefix), example)
-    raise PageError(record.path, record.line_of(text[:40]), f"a cell writes to {kind}: {text}")
+    raise PageError(
+        record.path, record.line_of(text[:40]), f"a cell writes to {kind}: {text}"
+    )

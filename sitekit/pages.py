@@ -92,13 +92,14 @@ class Record:
     claims: list[Claim] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
+    broken: bool = False  # it could not be read to the end
     printed: str = ""  # by a notebook
     collecting: bool = True
     at: int = 0  # how many examples a build has rendered so far
 
     def line_of(self, text: str, start: int = 1) -> int:
         """Return the first line of the source, from `start`, that contains `text`."""
-        lines = source_lines(self.path)
+        lines = getattr(self, "lines", None) or source_lines(self.path)
         for number in range(start - 1, len(lines)):
             if text in lines[number]:
                 return number + 1
@@ -132,11 +133,15 @@ def body_of(text: str) -> tuple[str, dict]:
     match = re.match(r"---\n(.*?)\n---\n", text, re.S)
     if not match:
         return text, {}
-    return "\n" * match[0].count("\n") + text[match.end() :], yaml.safe_load(match[1]) or {}
+    return "\n" * match[0].count("\n") + text[match.end() :], yaml.safe_load(
+        match[1]
+    ) or {}
 
 
 def markdown_paths() -> list[Path]:
-    return sorted(DOCS.rglob("*.md"), key=lambda path: path.relative_to(DOCS).as_posix())
+    return sorted(
+        DOCS.rglob("*.md"), key=lambda path: path.relative_to(DOCS).as_posix()
+    )
 
 
 def notebook_paths() -> list[Path]:
@@ -214,7 +219,7 @@ def collect(path: Path) -> Record:
     return collect_text(relative, name_of(path), path.read_text("utf8"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def collect_text(path: str, page: str, text: str) -> Record:
     key = hashlib.sha256(f"{engine_hash()}\0{path}\0{text}".encode()).hexdigest()
     data = cached("pages", key, lambda: asdict(_read(Record(path, page), text)))
@@ -242,7 +247,9 @@ def record_of(md) -> Record:
     """Return the record of the page that `md` converts, in a build or in collection."""
     record = getattr(md, "sitekit", None)
     if record is None:
-        file = md.treeprocessors["relpath"].file  # set by MkDocs before it converts a page
+        file = md.treeprocessors[
+            "relpath"
+        ].file  # set by MkDocs before it converts a page
         record = collect(DOCS / file.src_uri)
         record.collecting, record.at = False, 0
         md.sitekit = record
@@ -253,10 +260,12 @@ def _read(record: Record, text: str) -> Record:
     from . import fences
 
     body, _ = body_of(text)
+    record.lines = text.split("\n")  # not kept in the cache
     try:
         with contextlib.chdir(ROOT):
             new_markdown(record).convert(body)
     except Exception as error:  # whatever breaks, the author learns where
+        record.broken = True
         record.fail(f"{type(error).__name__}: {error}", near=fences.first_line(error))
     fences.add_lines(record, body)
     return record

@@ -9,6 +9,7 @@ import hashlib
 import html
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -28,7 +29,7 @@ def forget() -> None:
         cached.cache_clear()
 
 
-# ---- examples ------------------------------------------------------------------------------------
+# ---- examples ------------------------------------------------------------------------
 
 
 @functools.cache
@@ -47,11 +48,16 @@ def verdict(identity: str) -> tuple[str, str]:
     if example.kind == "needs":
         if _stored_needs().get(example.id) == sha256(example.program):
             return "passed", ""
-        return "stale", f"needs {example.note}: no stored verdict for this code; run `make parity`"
+        return (
+            "stale",
+            f"needs {example.note}: no stored verdict for this code; run `make parity`",
+        )
     found = ""
     if example.kind != "notebook":  # a notebook's cells are run by mkdocs-jupyter
         found = execute.fault(example, execute.result_of(example))
-    found = found or execute.program_fault(example, execute.program_result(example.program))
+    found = found or execute.program_fault(
+        example, execute.program_result(example.program)
+    )
     return ("failed", found) if found else ("passed", "")
 
 
@@ -67,11 +73,13 @@ def require(example: Example) -> None:
     """Raise unless an example that is about to be shown has passed."""
     status, found = verdict(example.id)
     if status != "passed":
-        place = f"docs/{example.page}.md" if example.kind == "snippet" else example.source
+        place = (
+            f"docs/{example.page}.md" if example.kind == "snippet" else example.source
+        )
         raise fences.FenceError(str(PageError(place, example.line, found)))
 
 
-# ---- tests that prove claims -----------------------------------------------------------------------
+# ---- tests that prove claims ---------------------------------------------------------
 
 
 @functools.cache
@@ -84,14 +92,21 @@ def test_functions(path: str) -> dict[str, tuple[str, str]]:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             source = "\n".join(lines[start - 1 : node.end_lineno])
-            found[node.name] = (" ".join((ast.get_docstring(node) or "").split()), source)
+            found[node.name] = (
+                " ".join((ast.get_docstring(node) or "").split()),
+                source,
+            )
     return found
 
 
 @functools.cache
 def _test_key(path: str) -> str:
     hasher = hashlib.sha256(repr(execute.environment()).encode())
-    for file in [ROOT / path, ROOT / "tests" / "conftest.py", *sorted(pages.SNIPPETS.glob("*.py"))]:
+    for file in [
+        ROOT / path,
+        ROOT / "tests" / "conftest.py",
+        *sorted(pages.SNIPPETS.glob("*.py")),
+    ]:
         hasher.update(file.read_bytes() if file.exists() else b"")
     return hasher.hexdigest()
 
@@ -117,7 +132,7 @@ def test_status(node: str) -> str:
     return "passed" if entry["passed"] else "failed"
 
 
-# ---- claims ------------------------------------------------------------------------------------------
+# ---- claims --------------------------------------------------------------------------
 
 
 def item_status(item: str) -> str:
@@ -135,7 +150,11 @@ def _result_status(path: str) -> str:
     """A stored result is stale when the code that made it has changed since."""
     stored = json.loads((ROOT / path).read_text("utf8"))
     code = stored["code"]
-    return "passed" if sha256((ROOT / code["path"]).read_text("utf8")) == code["sha256"] else "stale"
+    return (
+        "passed"
+        if sha256((ROOT / code["path"]).read_text("utf8")) == code["sha256"]
+        else "stale"
+    )
 
 
 def claim_status(claim: Claim) -> str:
@@ -154,7 +173,9 @@ def _item_problem(item: str) -> str:
             return f"there is no file {path}"
         if name not in test_functions(path):
             return f"{path} has no test {name}"
-        return "" if test_functions(path)[name][0] else f"{item} has no docstring to show"
+        return (
+            "" if test_functions(path)[name][0] else f"{item} has no docstring to show"
+        )
     if item.endswith(".json"):
         return "" if (ROOT / item).exists() else f"there is no stored result {item}"
     if "#" in item:
@@ -162,10 +183,18 @@ def _item_problem(item: str) -> str:
             example = example_with(item)
         except KeyError:
             return f"there is no example {item}"
-        if example.kind != "notebook" and not example.shown and "assert" not in example.code:
+        if (
+            example.kind != "notebook"
+            and not example.shown
+            and "assert" not in example.code
+        ):
             return f"example {item} neither shows nor asserts anything"
         return ""
-    return "" if item in claims.bibliography() else f"citation {item} is not in the bibliography"
+    return (
+        ""
+        if item in claims.bibliography()
+        else f"citation {item} is not in the bibliography"
+    )
 
 
 def _sources_of(item: str) -> str:
@@ -178,31 +207,43 @@ def _sources_of(item: str) -> str:
     if "#" in item:
         example = example_with(item)
         text = "\n".join([*example.sources, example.earlier_shown, example.shown or ""])
-        return text + (pages.all_records()[example.page].printed if example.kind == "notebook" else "")
+        return text + (
+            pages.all_records()[example.page].printed
+            if example.kind == "notebook"
+            else ""
+        )
     return ""
 
 
 def claim_problems(claim: Claim) -> list[str]:
     """Return what keeps a claim from being published."""
-    problems = [f"claim {claim.id}: {p}" for item in claim.proof if (p := _item_problem(item))]
+    problems = [
+        f"claim {claim.id}: {p}" for item in claim.proof if (p := _item_problem(item))
+    ]
     if problems:
         return problems
-    if claim.kind == "cited" and not any(item in claims.bibliography() for item in claim.proof):
+    if claim.kind == "cited" and not any(
+        item in claims.bibliography() for item in claim.proof
+    ):
         problems.append(f"claim {claim.id} is called cited and cites nothing")
     for item in claim.proof:
         if (status := item_status(item)) != "passed":
             problems.append(f"claim {claim.id}: its proof {item} is {status}")
     if "[@" not in claim.text and claim.kind != "cited":
-        proven = tracing.numbers_in("\n".join(_sources_of(item) for item in claim.proof))
+        proven = tracing.numbers_in(
+            "\n".join(_sources_of(item) for item in claim.proof)
+        )
         text = " ".join(claim.text.split())
         for number in tracing.numbers_in(text):
             small = number.decimals <= 0 and abs(number.value) <= 2
             if not small and not any(number.matches(source) for source in proven):
-                problems.append(f"claim {claim.id}: the number {number.text} is not in its proof")
+                problems.append(
+                    f"claim {claim.id}: the number {number.text} is not in its proof"
+                )
     return problems
 
 
-# ---- verification ------------------------------------------------------------------------------------
+# ---- verification --------------------------------------------------------------------
 
 
 def say(text: str) -> None:
@@ -226,17 +267,25 @@ def verify() -> list[str]:
         status, found = verdict(example.id)
         if status != "passed":
             place = records[example.page].path
-            problems.append(str(PageError(place, example.line, f"{example.id}: {found}")))
+            problems.append(
+                str(PageError(place, example.line, f"{example.id}: {found}"))
+            )
     every = [claim for record in records.values() for claim in record.claims]
-    _run_tests({item for claim in every for item in claim.proof if item.startswith("tests/")})
+    _run_tests(
+        {item for claim in every for item in claim.proof if item.startswith("tests/")}
+    )
     for name, count in Counter(claim.id for claim in every).items():
         if count > 1:
             second = [claim for claim in every if claim.id == name][1]
             place = records[second.page].path
-            problems.append(str(PageError(place, second.line, f"claim id {name} is used twice")))
+            problems.append(
+                str(PageError(place, second.line, f"claim id {name} is used twice"))
+            )
     for claim in every:
         for problem in claim_problems(claim):
-            problems.append(str(PageError(records[claim.page].path, claim.line, problem)))
+            problems.append(
+                str(PageError(records[claim.page].path, claim.line, problem))
+            )
     cited = {key for record in records.values() for key in record.citations}
     cited |= {item for claim in every for item in claim.proof}
     for key in sorted(set(claims.bibliography()) - cited):
@@ -246,14 +295,18 @@ def verify() -> list[str]:
 
 def _run_missing(examples: list[Example]) -> None:
     """Run blocks and copied programs that have no result, and say how far it is."""
-    blocks = [example for example in examples if example.kind not in ("needs", "notebook")]
+    blocks = [
+        example for example in examples if example.kind not in ("needs", "notebook")
+    ]
     missing = [example for example in blocks if not execute.has_result(example)]
     for number, example in enumerate(missing, 1):
         say(f"run {number}/{len(missing)} {example.id}")
         execute.result_of(example)
     programs = {e.program for e in examples if e.kind != "needs"}
     missing_programs = sorted(p for p in programs if not execute.has_program_result(p))
-    workers = max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 1)
+    workers = max(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 1
+    )
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         done = pool.map(execute.program_result, missing_programs)
         for number, _ in enumerate(done, 1):
@@ -261,7 +314,11 @@ def _run_missing(examples: list[Example]) -> None:
 
 
 def _run_tests(nodes: set[str]) -> None:
-    missing = sorted(n for n in nodes if (ROOT / n.split("::")[0]).exists() and test_status(n) == "missing")
+    missing = sorted(
+        n
+        for n in nodes
+        if (ROOT / n.split("::")[0]).exists() and test_status(n) == "missing"
+    )
     if missing:
         say(f"run {len(missing)} tests that prove claims")
         subprocess.run(
@@ -273,39 +330,52 @@ def _run_tests(nodes: set[str]) -> None:
 
 def run_needs() -> int:
     """Run the needs= blocks where their packages are (PARITY_PYTHON) and store the verdicts."""
-    python = Path(os.environ.get("PARITY_PYTHON") or ROOT / ".venv-parity" / "bin" / "python")
+    python = Path(
+        os.environ.get("PARITY_PYTHON") or ROOT / ".venv-parity" / "bin" / "python"
+    )
     records = pages.all_records().values()
     blocks = [e for record in records for e in record.examples if e.kind == "needs"]
     passed, status = {}, 0
     for number, example in enumerate(blocks, 1):
         say(f"run {number}/{len(blocks)} {example.id}")
-        found = execute.program_fault(example, execute.program_result(example.program, True, python))
+        found = execute.program_fault(
+            example, execute.program_result(example.program, True, python)
+        )
         if found:
             say(str(PageError(example.source, example.line, found)))
             status = 1
         else:
             passed[example.id] = sha256(example.program)
     if blocks:
-        done = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True
+        )
         stored = {"versions": done.stdout.split("\n"), "passed": passed}
         PARITY.write_text(json.dumps(stored, indent=1) + "\n", "utf8")
     say(f"{len(passed)} of {len(blocks)} needs= blocks passed")
     return status
 
 
-# ---- what a reader sees ------------------------------------------------------------------------------
+# ---- what a reader sees --------------------------------------------------------------
 
 
 def seal(claim: Claim) -> str:
     """Return the HTML of the seal that opens a claim's proof."""
     status = claim_status(claim)
     if status == "failed":
-        raise PageError(pages.all_records()[claim.page].path, claim.line, f"claim {claim.id} fails")
+        raise PageError(
+            pages.all_records()[claim.page].path, claim.line, f"claim {claim.id} fails"
+        )
     word = claims.KINDS[claim.kind] + (" (stale)" if status == "stale" else "")
     items = "".join(f"<li>{_item_html(item, claim.page)}</li>" for item in claim.proof)
     if claim.red:
-        old, new = (html.escape(part.strip()) or "nothing" for part in claim.red.split(" => ", 1))
-        items += f"<li>Turns red when <code>{old}</code> becomes <code>{new}</code>.</li>"
+        old, new = (
+            html.escape(part.strip()) or "nothing"
+            for part in claim.red.split(" => ", 1)
+        )
+        items += (
+            f"<li>Turns red when <code>{old}</code> becomes <code>{new}</code>.</li>"
+        )
     return (
         '<details class="proof generated" data-search-exclude><summary class="seal">'
         f'<span class="seal__mark" aria-hidden="true"></span><span class="seal__word">{word}</span>'
@@ -336,9 +406,15 @@ def _item_html(item: str, page: str) -> str:
 
 def table(name: str, page: str) -> str:
     """Return a generated table by name, for the page that asks for it."""
-    makers = {"claims": _claims_table, "examples": _examples_table, "environment": _environment_list}
+    makers = {
+        "claims": _claims_table,
+        "examples": _examples_table,
+        "environment": _environment_list,
+    }
     if name not in makers:
-        raise fences.FenceError(f"there is no generated table {name!r}", near=f"generated | {name}")
+        raise fences.FenceError(
+            f"there is no generated table {name!r}", near=f"generated | {name}"
+        )
     return makers[name](proof_json(), pages.root_of(page))
 
 
@@ -356,12 +432,11 @@ def _status(status: str) -> str:
 
 
 def _title_of(page: str) -> str:
-    for line in pages.source_lines(pages.all_records()[page].path):
-        if line.removeprefix("# ").startswith("# ") or line.startswith("# # ") or line.startswith("# "):
-            title = line.lstrip("# ").strip()
-            if title and not title.startswith("%%"):
-                return html.escape(title.replace("`", ""))
-    return page
+    record = pages.all_records()[page]
+    text = "\n".join(pages.source_lines(record.path))
+    mark = "# # " if record.path.endswith(".py") else "# "
+    title = re.search(rf"^{mark}(.+)$", pages.body_of(text)[0], re.M)
+    return html.escape(title[1].replace("`", "")) if title else page
 
 
 def _claims_table(data: dict, root: str) -> str:
@@ -369,7 +444,11 @@ def _claims_table(data: dict, root: str) -> str:
     for claim in data["claims"]:
         where = "" if claim["page"] == "index" else f"{claim['page']}/"
         link = f'<a href="{root}{where}#{claim["anchor"]}">{claim["id"]}</a>'
-        rows.append(_row(link, _title_of(claim["page"]), claim["kind"], _status(claim["status"])))
+        rows.append(
+            _row(
+                link, _title_of(claim["page"]), claim["kind"], _status(claim["status"])
+            )
+        )
     return _table(["Claim", "Page", "Kind", "Status"], rows)
 
 
@@ -396,12 +475,14 @@ def _environment_list(data: dict, root: str) -> str:
     )
 
 
-# ---- proof.json --------------------------------------------------------------------------------------
+# ---- proof.json ----------------------------------------------------------------------
 
 
 def commit() -> str:
     """Return the commit this was made from, or "unknown" outside of a checkout."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
     return done.stdout.strip() or "unknown"
 
 
@@ -421,7 +502,9 @@ def proof_json() -> dict:
                 "line": example.line,
                 "kind": example.kind,
                 "code_sha256": sha256(example.program),
-                "output_sha256": sha256(example.shown.rstrip("\n")) if example.shown else None,
+                "output_sha256": sha256(example.shown.rstrip("\n"))
+                if example.shown
+                else None,
                 "status": verdict(example.id)[0],
             }
             for example in examples

@@ -26,14 +26,18 @@ _outcomes: dict[str, bool] = {}
 _current: list[Path] = []
 
 
-class PageFailure(Exception):
+class BlockError(Exception):
     """A block, or the page around it, is not what it says."""
 
 
 def pytest_addoption(parser):
     group = parser.getgroup("sitekit")
-    group.addoption("--update-outputs", action="store_true", help="rewrite shown outputs in docs/")
-    group.addoption("--change", nargs=3, metavar=("FILE", "OLD", "NEW"), help="change a snippet")
+    group.addoption(
+        "--update-outputs", action="store_true", help="rewrite shown outputs in docs/"
+    )
+    group.addoption(
+        "--change", nargs=3, metavar=("FILE", "OLD", "NEW"), help="change a snippet"
+    )
 
 
 def pytest_configure(config):
@@ -45,7 +49,7 @@ def pytest_configure(config):
         sys.meta_path.insert(0, Changed(*config.getoption("--change")))
 
 
-# ---- fences ----------------------------------------------------------------------------------------
+# ---- fences --------------------------------------------------------------------------
 
 
 class SiteParser:
@@ -53,10 +57,24 @@ class SiteParser:
 
     def parse(self, text):
         path = _current[-1]
+        if path.suffix != ".md":
+            return []  # docstrings hold no fences here
         relative = path.relative_to(pages.ROOT).as_posix()
         record = pages.collect_text(relative, pages.name_of(path), text)
+        if record.broken or (record.problems and not _update):
+            found = (
+                str(pages.PageError(relative, *problem)) for problem in record.problems
+            )
+            raise BlockError("\n".join(found))
         return [
-            Token("fence", "code", 0, content=e.code + "\n", info="python", map=[e.line - 1, e.line])
+            Token(
+                "fence",
+                "code",
+                0,
+                content=e.code + "\n",
+                info="python",
+                map=[e.line - 1, e.line],
+            )
             for e in record.examples
             if e.kind != "needs"
         ]
@@ -70,8 +88,7 @@ def pytest_markdown_docs_markdown_it():
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
     """Tell the parser which file is being read: the hook above is not given it."""
-    if collector.path.suffix == ".md":
-        _current.append(collector.path)
+    _current.append(collector.path)
     return (yield)
 
 
@@ -95,7 +112,9 @@ def _example_of(item):
 class SiteRunner(_Runner):
     def runtest(self, test, args):
         path = Path(test.source_path)
-        example = next(e for e in pages.collect(path).examples if e.line == test.start_line)
+        example = next(
+            e for e in pages.collect(path).examples if e.line == test.start_line
+        )
         result = execute.result_of(example, fresh=True)
         found = execute.fault(example, result)
         place = path.relative_to(pages.ROOT).as_posix()
@@ -103,7 +122,7 @@ class SiteRunner(_Runner):
             _edits.setdefault(path, []).append((example, execute.said(example, result)))
         elif found:
             line = example.line + result.error_line
-            raise PageFailure(f"{place}:{line}: {found}")
+            raise BlockError(f"{place}:{line}: {found}")
 
     def repr_failure(self, test, excinfo, style=None):
         return str(excinfo.value)
@@ -123,12 +142,21 @@ def update(path: Path, edits: list) -> None:
     lines = path.read_text("utf8").split("\n")
     for example, printed in sorted(edits, key=lambda edit: -edit[0].line):
         at = example.shown_line or example.line
-        lead, tick = re.match(r"([>\s]*(?:[-*+]\s+|\d+\.\s+)?)(`{3,}|~{3,})", lines[at - 1]).groups()
-        lead = re.sub(r"[-*+.\d]", " ", lead)  # inside a list item the next lines are indented
+        lead, tick = re.match(
+            r"([>\s]*(?:[-*+]\s+|\d+\.\s+)?)(`{3,}|~{3,})", lines[at - 1]
+        ).groups()
+        lead = re.sub(
+            r"[-*+.\d]", " ", lead
+        )  # inside a list item the next lines are indented
         end = next(n for n in range(at, len(lines)) if lines[n].strip("> \t") == tick)
         body = [(lead + line).rstrip() for line in printed.rstrip().split("\n")]
         if not example.shown_line:
-            lines[end + 1 : end + 1] = [lead.rstrip(), f"{lead}```output", *body, f"{lead}```"]
+            lines[end + 1 : end + 1] = [
+                lead.rstrip(),
+                f"{lead}```output",
+                *body,
+                f"{lead}```",
+            ]
         elif printed.strip():
             lines[at:end] = body
         else:
@@ -137,7 +165,7 @@ def update(path: Path, edits: list) -> None:
     print(f"\nupdated {len(edits)} output(s) in {path.relative_to(pages.ROOT)}")
 
 
-# ---- verdicts of the tests that prove claims -----------------------------------------------------------
+# ---- verdicts of the tests that prove claims -----------------------------------------
 
 
 def pytest_runtest_logreport(report):
@@ -147,7 +175,7 @@ def pytest_runtest_logreport(report):
             _outcomes[node] = _outcomes.get(node, True) and report.passed
 
 
-# ---- a snippet with one change -------------------------------------------------------------------------
+# ---- a snippet with one change -------------------------------------------------------
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):

@@ -93,7 +93,9 @@ class Reader(html.parser.HTMLParser):
     def handle_data(self, text):
         if self._has("output"):
             self.outputs += text + "\n"
-        elif self._inside("script", "style", "svg", "pre") or self._has("generated", "cite"):
+        elif self._inside("script", "style", "svg", "pre") or self._has(
+            "generated", "cite"
+        ):
             return
         elif self._has("claim__text"):
             self.claims += text + "\n"

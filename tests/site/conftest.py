@@ -1,0 +1,134 @@
+"""The built site, served under a sub-path as GitHub Pages does, and a real browser."""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = "/dropout/"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",  # CI machines run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def missing(what: str):
+    """Skip loudly; with CI set, a skipped check is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI skips nothing")
+    pytest.skip(f"NOT CHECKED: {what} is missing")
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves the site under BASE; everything else is 404, as on GitHub Pages."""
+
+    def translate_path(self, path):
+        if not path.startswith(BASE):
+            return "/nonexistent"
+        return super().translate_path(path.removeprefix(BASE[:-1]))
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A server whose folder is filled by the build; the address is known before."""
+    folder = ROOT / ".artifacts" / "site"
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = functools.partial(Handler, directory=str(folder))
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{httpd.server_port}{BASE}"
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture(scope="session")
+def site(server):
+    """The folder of the site, built the way it is published."""
+    folder, address = server
+    repository = "https://github.com/example/dropout-proven"
+    done = subprocess.run(
+        [sys.executable, "-m", "sitekit", "build", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "SITE_URL": address, "REPO_URL": repository},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(server, site):
+    return server[1]
+
+
+@pytest.fixture(scope="session")
+def page_paths(site):
+    """The address of every page, relative to the site."""
+    found = sorted(path.parent.relative_to(site) for path in site.rglob("index.html"))
+    return ["" if path == Path() else f"{path.as_posix()}/" for path in found]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        missing("a browser (chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open pages in a fresh context; the test fails if one complains or asks elsewhere."""
+    contexts, complaints = [], []
+
+    def opener(path="", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: note(page, m.text) if m.type in LOUD else None)
+        page.on("pageerror", lambda error: note(page, f"exception: {error}"))
+        page.on("requestfailed", lambda r: note(page, f"failed: {r.url}"))
+        page.on("request", lambda r: r.url.startswith(GOOD) or note(page, r.url))
+        page.goto(address + path)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    def note(page, text):
+        complaints.append(f"{page.url}: {text}")
+
+    LOUD = ("error", "warning")
+    GOOD = (address.removesuffix(BASE), "data:", "blob:")
+    yield opener
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The accessibility rules, as JavaScript."""
+    path = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.exists():
+        missing("axe-core (npm)")
+    return path.read_text("utf8")

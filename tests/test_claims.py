@@ -1,0 +1,55 @@
+"""Every claim can fail: the one change that each names turns its proof red."""
+
+import subprocess
+import sys
+
+import pytest
+
+from sitekit import execute, pages, proof
+
+CLAIMS = [
+    claim
+    for record in pages.all_records().values()
+    for claim in record.claims
+    if claim.kind != "cited"
+]
+
+
+def goes_red(item: str, old: str, new: str) -> bool | None:
+    """Return whether a proof fails after the change; None if it has nothing to change."""
+    if item.startswith("tests/"):
+        return a_test_goes_red(item, old, new)
+    example = proof.example_with(item)
+    if old not in example.program:
+        return None
+    changed = execute.program_result(example.program.replace(old, new), fresh=True)
+    return bool(execute.program_fault(example, changed))
+
+
+def a_test_goes_red(item: str, old: str, new: str) -> bool | None:
+    path, _, _ = item.partition("::")
+    snippet = f"snippets/{path.removeprefix('tests/test_')}"
+    if old not in (pages.ROOT / snippet).read_text("utf8"):
+        return None
+    command = [sys.executable, "-m", "pytest", "-q", "-x", item]
+    done = subprocess.run(
+        [*command, "--change", snippet, old, new],
+        cwd=pages.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.returncode == 1
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_claim_turns_red_under_its_broken_variant(claim):
+    """Each proof that holds the changed code fails; at least one proof holds it."""
+    old, new = claim.red.split(" => ", 1)
+    verdicts = [goes_red(item, old, new) for item in claim.proof if item_runs(item)]
+    assert any(verdicts), f"{claim.id}: nothing turned red, {verdicts}"
+    assert False not in verdicts, f"{claim.id}: one proof stayed green, {verdicts}"
+
+
+def item_runs(item: str) -> bool:
+    return item.startswith("tests/") or "#" in item

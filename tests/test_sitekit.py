@@ -1,0 +1,358 @@
+"""The engine: what is shown is what is run, and whatever is wrong is named with its place."""
+
+import json
+
+import pytest
+
+from sitekit import execute, figures, maths, pages, proof, tracing
+from sitekit.pages import Example, Record
+
+FENCE = "```python\nassert True\n```\n"
+NESTED = f"""
+# Title
+
+{FENCE}
+=== "Tab"
+
+    ```python
+    tab = 1
+    ```
+
+    === "Inner"
+
+        ```python
+        inner = 1
+        ```
+
+!!! note
+
+    ```python
+    note = 1
+    ```
+
+??? solution "Folded"
+    ```python
+    folded = 1
+    ```
+
+- item
+
+    ```python
+    item = 1
+    ```
+
+1. number
+
+    !!! tip
+
+        ```python
+        deep = 1
+        ```
+
+> ```python
+> quoted = 1
+> ```
+
+<div markdown>
+
+```python
+inside = 1
+```
+
+</div>
+
+~~~python
+tilde = 1
+~~~
+
+```python
+--8<--
+inverted_dropout.py
+--8<--
+```
+
+```text
+not Python: 1 +
+```
+"""
+
+
+def read(text: str) -> Record:
+    """Read a page's text as the engine does, without a file."""
+    record = Record("README.md", "page")
+    return pages._read(record, text)
+
+
+def problems(text: str) -> str:
+    return "\n".join(message for _, message in read(text).problems)
+
+
+def test_fences_are_found_at_every_nesting():
+    """Tabs, notes, lists, quotes, raw HTML, tildes and included snippets: all eleven."""
+    record = read(NESTED)
+    names = [example.code.split(" ")[0] for example in record.examples]
+
+    assert names[1:-1] == "tab inner note folded item deep quoted inside tilde".split()
+    assert record.examples[-1].kind == "snippet"
+    assert len(record.examples) == 11
+
+
+def test_every_fence_knows_its_line():
+    """The line of the fence in the page, at every nesting."""
+    lines = NESTED.split("\n")
+    for example in read(NESTED).examples:
+        assert "python" in lines[example.line - 1]
+        assert (
+            example.code.split("\n")[0] in lines[example.line]
+            or example.kind == "snippet"
+        )
+
+
+@pytest.mark.parametrize(
+    ("fence", "message"),
+    [
+        ("```py\nx = 1\n```", "'py' is not allowed"),
+        ("```Python\nx = 1\n```", "'Python' is not allowed"),
+        ("```\nx = 1\n```", "'none' is not allowed"),
+        ("```pycon\n>>> 1\n```", "'pycon' is not allowed"),
+        ("```python conitnuation\nx = 1\n```", "unknown option conitnuation"),
+        ("```python notest\nx = 1\n```", "unknown option notest"),
+        ("```python continuation\nx = 1\n```", "without a block to continue"),
+        ('```python figure="a"\nplt.show()\n```', "needs alt="),
+        ('```python wrong=""\nx = 1\n```', "must say something"),
+        ("```python\nx = = 1\n```", "not Python"),
+        ("```python {bad\nx = 1\n```", "'none' is not allowed"),
+        ("```text\nimport numpy as np\n```", "Python that nothing runs"),
+        ("```output\n1\n```", "must follow the python fence"),
+        (FENCE + '\n```output x="1"\n1\n```', "output fence has no options"),
+        (FENCE + "\n" + FENCE, "two blocks with the id"),
+        ("```python\n--8<--\nmissing.py\n--8<--\n```", "missing.py"),
+        ("$\\frac{1}{$", "TeX does not parse"),
+        ("See [@nobody1999].", "citation nobody1999"),
+        ("<img src='a.png'>", "without alternative text"),
+        ("It is 37 % faster.", "the number 37 % comes from no output"),
+        ("/// claim | Bad Id\n    kind: exact\n\nA.\n///", "not made of words"),
+        ("/// claim | a-b\n    kind: vague\n\nA.\n///", "has kind 'vague'"),
+        ("/// claim | a-b\n    kind: exact\n\nA.\n///", "has no proof"),
+        ("/// claim | a-b\n    kind: exact\n    proof: c\n\nA.\n///", "needs red"),
+        ("/// claim | a-b\n    sort: exact\n\nA.\n///", "were understood"),
+    ],
+)
+def test_a_defect_is_a_problem_with_a_reason(fence, message):
+    assert message in problems(f"# Title\n\n{fence}\n")
+
+
+def test_a_chain_has_at_most_four_blocks():
+    """The fifth is refused; four are one program."""
+    blocks = ["```python\na0 = 0\n```"]
+    blocks += [f"```python continuation\na{n} = a{n - 1}\n```" for n in range(1, 5)]
+    record = read("# Title\n\n" + "\n\n".join(blocks[:4]))
+
+    assert record.problems == []
+    assert record.examples[3].program == "a0 = 0\n\na1 = a0\n\na2 = a1\n\na3 = a2\n"
+    assert "at most 4 blocks" in problems("# Title\n\n" + "\n\n".join(blocks))
+
+
+def example(code: str, **options) -> Example:
+    return Example(
+        "page", "a", "README.md", 1, options.pop("kind", "fence"), code, **options
+    )
+
+
+def fault(code: str, **options) -> str:
+    block = example(code, **options)
+    return execute.fault(block, execute.run_chain(block.sources)[-1])
+
+
+def test_output_is_compared_as_text_and_numbers():
+    """Text exactly; floats to a relative 1e-9; integers exactly."""
+    assert fault("print('a', 1.0)", shown="a 1.0\n") == ""
+    assert fault("print('a', 1 + 1e-12)", shown="a 1.0\n") == ""
+    assert "differs" in fault("print('a', 1.00001)", shown="a 1.0\n")
+    assert "differs" in fault("print('b', 1.0)", shown="a 1.0\n")
+    assert "differs" in fault("print(3)", shown="4\n")
+    assert "differs" in fault("print(3)")
+    assert "differs" in fault("x = 3", shown="3\n")
+
+
+def test_a_failing_block_says_why_and_where():
+    """Asserts show their values; the line is counted within the block."""
+    result = execute.run_chain(["x = 1", "y = 2\nassert x == y"])[-1]
+
+    assert result.error.startswith("AssertionError: assert 1 == 2")
+    assert result.error_line == 2
+
+
+def test_wrong_code_must_fail_and_show_its_error():
+    shown = "ValueError: no\n"
+
+    assert fault("raise ValueError('no')", kind="wrong", note="n", shown=shown) == ""
+    assert "does not fail" in fault("x = 1", kind="wrong", note="n")
+    assert "differs" in fault("raise ValueError('no')", kind="wrong", note="n")
+    assert (
+        example("x", kind="wrong", note="bad").program == "# WRONG ON PURPOSE: bad\nx\n"
+    )
+
+
+def test_blocks_do_not_leak():
+    """Print options, environment, folder and figures of one chain are not seen by the next."""
+    execute.run_chain(
+        [
+            "import os, numpy as np\nnp.set_printoptions(precision=1)\n"
+            "os.environ['LEAK'] = '1'\nnp.seterr(all='ignore')\nopen('leak.txt', 'w').close()"
+        ]
+    )
+    code = (
+        "import os, numpy as np\nprint(np.array([0.123]), os.environ.get('LEAK'), os.listdir())\n"
+        "print(np.geterr()['over'])"
+    )
+    assert execute.run_chain([code])[-1].printed == "[0.123] None []\nwarn\n"
+
+
+def test_a_block_is_a_registered_module():
+    """Dataclasses with postponed annotations and pickle find their module."""
+    code = (
+        "from __future__ import annotations\nimport pickle\nfrom dataclasses import dataclass\n"
+        "@dataclass\nclass A:\n    x: int\nprint(pickle.loads(pickle.dumps(A(3))))"
+    )
+    assert execute.run_chain([code])[-1].printed == "A(x=3)\n"
+
+
+def test_warnings_and_the_global_generator_are_faults():
+    assert "RuntimeWarning" in fault(
+        "import numpy as np\nnp.float64(1) / np.float64(0)"
+    )
+    assert "global random state" in fault("import numpy as np\nnp.random.rand()")
+
+
+def test_a_chain_is_run_once(monkeypatch, tmp_path):
+    """Four blocks of one chain cost one run, not four: the first asks for all."""
+    monkeypatch.setattr(pages, "CACHE", tmp_path)
+    runs = []
+    run_chain = execute.run_chain
+    monkeypatch.setattr(
+        execute, "run_chain", lambda s: runs.append(len(s)) or run_chain(s)
+    )
+    blocks = ["```python\nq0 = 0\n```"]
+    blocks += [f"```python continuation\nq{n} = q{n - 1}\n```" for n in range(1, 4)]
+    record = read("# Title\n\n" + "\n\n".join(blocks))
+    monkeypatch.setattr(pages, "record_with", lambda example: record)
+    for block in record.examples:
+        execute.result_of(block, fresh=True)
+
+    assert runs == [4]
+
+
+def test_a_copied_program_fails_for_anything_a_reader_would_meet():
+    """Exceptions, warnings on stderr, files left behind."""
+    assert execute.program_result("print(1)").printed == "1\n"
+    assert "NameError" in execute.program_result("missing").error
+    assert (
+        "stderr" in execute.program_result("import warnings; warnings.warn('w')").error
+    )
+    assert "files behind" in execute.program_result("open('left', 'w').close()").error
+    assert "No module" in execute.program_result("import snippets").error
+
+
+def test_figures_use_the_sites_colours_and_their_own_ids():
+    code = (
+        "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\n"
+        "ax.plot([1, 2], color='C1')\nplt.show()"
+    )
+    svg = execute.run_chain([code])[-1].figures[0]
+
+    assert "var(--fig-2)" in svg
+    assert "currentColor" in svg
+    assert "<metadata" not in svg
+    assert execute.run_chain([code])[-1].figures[0] == svg
+
+
+def test_a_figure_in_a_foreign_colour_is_refused():
+    with pytest.raises(ValueError, match="#ff0000"):
+        figures.themed('<svg><path fill="#ff0000"/></svg>', "a-")
+
+
+def test_an_unexpected_or_missing_figure_is_a_fault():
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()"
+
+    assert "not set" in fault(draw)
+    assert "0 figure(s)" in fault("x = 1", figure="f", alt="a")
+
+
+def test_formulas_become_mathml():
+    assert "<mfrac>" in maths.render(r"\frac{1}{k}", True)
+    with pytest.raises(ValueError, match="TeX does not parse"):
+        maths.render(r"\notacommand{1}", False)
+
+
+@pytest.mark.parametrize(
+    ("written", "proven", "traced"),
+    [
+        ("0.14", "0.1398", True),
+        ("14 %", "0.1398", True),
+        ("0.15", "0.1398", False),
+        ("5", "5.0", True),
+        ("5", "5.2", False),
+        ("1,000", "1000", True),
+        ("4 × 10^{-23}", "4.29e-23", True),
+        ("2", "", True),
+        ("−0.5", "0.5", True),
+        ("0.0012", "0.00115", True),
+    ],
+)
+def test_numbers_in_prose_are_traced_with_rounding(written, proven, traced):
+    html = f'<p>It is {written} here.</p><div class="output"><pre>{proven}</pre></div>'
+
+    assert (tracing.untraced(html, "") == []) == traced
+
+
+def test_numbers_in_code_and_formulas_may_come_from_code():
+    formal = '<p><code>keep_prob = 0.8</code> <span class="arithmatex">0.8</span></p>'
+
+    assert tracing.untraced(formal, "keep_prob = 0.8") == []
+    assert tracing.untraced(formal, "") == ["0.8", "0.8"]
+    assert tracing.untraced("<p>0.8</p>", "keep_prob = 0.8") == ["0.8"]
+
+
+def test_a_cited_paragraph_and_a_claim_need_no_second_source():
+    assert (
+        tracing.untraced('<p>In <a class="cite">Paper 2014</a> it is 37.</p>', "") == []
+    )
+    assert tracing.untraced('<div class="claim__text"><p>It is 37.</p></div>', "") == []
+
+
+def test_a_claims_number_must_be_in_its_proof(monkeypatch):
+    """The text of a claim is held against the code and output that it names."""
+    block = example("print(0.25)", shown="0.25\n")
+    monkeypatch.setattr(proof, "example_with", lambda identity: block)
+    monkeypatch.setattr(proof, "verdict", lambda identity: ("passed", ""))
+    claim = pages.Claim("a-b", "page", 1, "exact", "It is 0.25.", ["page#a"], "a => b")
+    other = pages.Claim("a-b", "page", 1, "exact", "It is 0.26.", ["page#a"], "a => b")
+
+    assert proof.claim_problems(claim) == []
+    assert "0.26" in proof.claim_problems(other)[0]
+
+
+def test_a_stored_result_is_stale_when_its_code_changed(monkeypatch, tmp_path):
+    monkeypatch.setattr(proof, "ROOT", tmp_path)
+    (tmp_path / "run.py").write_text("x = 1\n")
+    stored = {"code": {"path": "run.py", "sha256": proof.sha256("x = 1\n")}}
+    (tmp_path / "result.json").write_text(json.dumps(stored))
+
+    assert proof.item_status("result.json") == "passed"
+    (tmp_path / "run.py").write_text("x = 2\n")
+    assert proof.item_status("result.json") == "stale"
+
+
+def test_a_block_that_needs_a_package_is_stale_until_it_ran(monkeypatch):
+    """Without a stored verdict for exactly this code, the build is refused."""
+    block = example("import torch", kind="needs", note="torch")
+    monkeypatch.setattr(proof, "example_with", lambda identity: block)
+
+    proof.verdict.cache_clear()
+    assert proof.verdict("page#a")[0] == "stale"
+    stored = {block.id: proof.sha256(block.program)}
+    monkeypatch.setattr(proof, "_stored_needs", lambda: stored)
+    proof.verdict.cache_clear()
+    assert proof.verdict("page#a")[0] == "passed"
+    proof.verdict.cache_clear()
