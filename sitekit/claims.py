@@ -242,6 +242,8 @@ class Finish(Postprocessor):
             record.fail(
                 f"this block was not understood: {left}", near=left.split("\n")[0]
             )
+        for tag in re.findall(r"<(?:script|iframe|object|embed|link|style)\b[^>]*>", text):
+            record.fail(f"raw HTML must not load or run anything: {tag}", near=tag[:12])
         for image in re.findall(r"<img\b[^>]*>", text):
             if not re.search(r'\balt="[^"]+"', image):
                 record.fail(

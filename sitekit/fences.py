@@ -191,7 +191,7 @@ def output(source, language, class_name, options, md, **kwargs):
     example = record.examples[record.at - 1]
     extra = " output--error" if example.kind == "wrong" else ""
     shown = (
-        f'<div class="output{extra}" data-search-exclude><span class="output__label">Output</span>'
+        f'<div class="output{extra} no-copy" data-search-exclude><span class="output__label">Output</span>'
         f'<pre tabindex="0"><code>{html.escape(example.shown.rstrip(), quote=False)}</code></pre></div>'
     )
     return shown if record.collecting else shown + _figure(example)

@@ -32,8 +32,8 @@ def rc() -> dict:
         "backend": "svg",
         "svg.fonttype": "path",  # text as shapes: the same on every machine
         "svg.hashsalt": "site",  # stable ids
-        "font.size": 11,
-        "figure.figsize": (6.4, 3.4),
+        "font.size": 10.5,
+        "figure.figsize": (5.6, 3.2),
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "savefig.facecolor": "none",
@@ -41,7 +41,7 @@ def rc() -> dict:
         "text.color": INK,
         "axes.labelcolor": INK,
         "axes.edgecolor": INK,
-        "axes.titlesize": 11,
+        "axes.titlesize": 10.5,
         "axes.titlelocation": "left",
         "xtick.color": INK,
         "ytick.color": INK,

@@ -34,6 +34,12 @@ def on_page_content(content, page, config, files):
     return content
 
 
+def on_post_page(output, page, config):
+    """Name the theme's search dialog, for people who hear the page."""
+    dialog = 'data-md-component="search" role="dialog"'
+    return output.replace(dialog, f'{dialog} aria-label="Search"')
+
+
 def on_post_build(config):
     proof.write(Path(config.site_dir))
     pages.prune("pages", "maths", "runs", "programs")

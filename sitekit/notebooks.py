@@ -181,7 +181,7 @@ def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
         )
     if kind == "text":
         return (
-            '<div class="output" data-search-exclude><span class="output__label">Output</span>'
+            '<div class="output no-copy" data-search-exclude><span class="output__label">Output</span>'
             f'<pre tabindex="0"><code>{html.escape(text.rstrip(), quote=False)}</code></pre></div>'
         )
     if kind == "figure":
