@@ -64,9 +64,6 @@ def make_stock_arm(engine: Path) -> Path:
     config = config.replace("  - sitekit.claims\n", "").replace(
         "hooks: [sitekit/hooks.py]\n", ""
     )
-    config = config.replace(
-        'repo_url: !ENV [REPO_URL, ""]', 'repo_url: "https://example.org"'
-    )
     (arm / "mkdocs.yml").write_text(config)
     for path in (arm / "docs").rglob("*.md"):
         text = re.sub(r"```python .*", "```python", path.read_text())

@@ -8,7 +8,7 @@
     Averaged over all masks, the output is the input.
     ///
 
-`proof` names examples (`anchor`, or `page#anchor`), tests, stored results or `@citations`; `red` is
+`proof` names, separated by `;` (quoted when it begins with @), examples (`anchor`, or `page#anchor`), tests, stored results or `@citations`; `red` is
 a change to that code which must turn the claim red. `[@key]` cites the bibliography; the words
 after a comma say where: `[@key, section 4]`.
 """
@@ -201,7 +201,7 @@ class Opening(Treeprocessor):
             link = ElementTree.SubElement(meta, "a", {"href": target})
             path = (pages.ROOT / record.path).parent / target
             text, _ = pages.body_of(path.read_text("utf8"))
-            link.text = re.search(r"^# (.+)$", text, re.M)[1].strip()
+            link.text = re.search(r"^# (.+)$", text, re.M)[1].replace("`", "").strip()
             link.tail = ", " if number < len(before) - 1 else ". "
         body, _ = pages.body_of((pages.ROOT / record.path).read_text("utf8"))
         minutes = max(
@@ -238,11 +238,14 @@ class Finish(Postprocessor):
                 f"{written} claims are written, {len(record.claims)} were understood",
                 near="/// claim",
             )
-        for left in re.findall(r"<p>(///[^<]*)", text):
+        for left in re.findall(r"<p>(///[^<]*)|(\[@[^\]<]*\])", text):
+            left = left[0] or left[1]
             record.fail(
                 f"this block was not understood: {left}", near=left.split("\n")[0]
             )
-        for tag in re.findall(r"<(?:script|iframe|object|embed|link|style)\b[^>]*>", text):
+        for tag in re.findall(
+            r"<(?:script|iframe|object|embed|link|style)\b[^>]*>", text
+        ):
             record.fail(f"raw HTML must not load or run anything: {tag}", near=tag[:12])
         for image in re.findall(r"<img\b[^>]*>", text):
             if not re.search(r'\balt="[^"]+"', image):

@@ -218,8 +218,15 @@ def _is_python(source: str) -> bool:
 
 
 def _highlight(source, language, options, md, kwargs) -> str:
-    highlighter = md.preprocessors["fenced_code_block"].highlight
-    return highlighter(src=source, language=language, options=options, md=md, **kwargs)
+    highlight = md.preprocessors["fenced_code_block"].highlight
+    return slim(
+        highlight(src=source, language=language, options=options, md=md, **kwargs)
+    )
+
+
+def slim(block: str) -> str:
+    """Unwrap tokens without a colour of their own: spaces, names, operators."""
+    return re.sub(r'<span class="(?:w|n|nn|o|p)">([^<]*)</span>', r"\1", block)
 
 
 def _show(example: Example, md, options: dict, kwargs: dict) -> str:

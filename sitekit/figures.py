@@ -30,7 +30,7 @@ def rc() -> dict:
 
     return {
         "backend": "svg",
-        "svg.fonttype": "path",  # text as shapes: the same on every machine
+        "svg.fonttype": "none",  # text stays text, in the site's own font
         "svg.hashsalt": "site",  # stable ids
         "font.size": 10.5,
         "figure.figsize": (5.6, 3.2),
@@ -72,10 +72,10 @@ def svg_of(figure, prefix: str) -> str:
 def themed(svg: str, prefix: str) -> str:
     """Return Matplotlib's SVG with CSS colours, own ids and no size, on one line."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', svg)
-    # xlink:href stays: Material's instant navigation writes to every `href` and fails on <use>.
-    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"font-family:[^;\"]*; ?", "", svg)  # the site's style sheet says which
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
+    svg = _with_short_ids(svg, prefix)
     for stand_in, css in COLOURS.items():
         svg = svg.replace(stand_in, css)
     foreign = sorted(set(re.findall(r"#[0-9a-f]{6}\b", svg)) - {"#000000"})
@@ -85,8 +85,32 @@ def themed(svg: str, prefix: str) -> str:
         )
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
-    svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)', _shorter, svg)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S)
+    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
+    svg = re.sub(r'style="([^"]*)"', lambda m: re.sub(r"([:;]) ", r"\1", m[0]), svg)
+    svg = re.sub(r"<g>\s*</g>", "", re.sub(r">\s+<", "><", svg))
     return re.sub(r"\s*\n\s*", " ", svg).strip()
+
+
+def _with_short_ids(svg: str, prefix: str) -> str:
+    """Keep only the ids that are used, and number them after `prefix`.
+
+    xlink:href stays: Material's instant navigation writes to every `href` and fails on <use>.
+    """
+    used = dict.fromkeys(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', svg))
+    names = {old: f"{prefix}{number}" for number, old in enumerate(used)}
+
+    def rename(match: re.Match) -> str:
+        return f' id="{names[match[1]]}"' if match[1] in names else ""
+
+    svg = re.sub(r'\sid="([^"]+)"', rename, svg)
+    return re.sub(r'(xlink:href="#|url\(#)([^")]+)', lambda m: m[1] + names[m[2]], svg)
+
+
+def _shorter(match: re.Match) -> str:
+    """Drop what is below a hundredth of a point: it cannot be seen, but it weighs."""
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", match[0])
 
 
 def element(svg: str, example: Example) -> str:

@@ -14,8 +14,8 @@ os.environ.setdefault(
 
 def on_config(config):
     notebooks.configure(config)
-    if not config.repo_url:
-        config.edit_uri = ""  # no repository is named, so there is no page to edit
+    if repository := os.environ.get("REPO_URL"):
+        config.edit_uri = f"{repository.rstrip('/')}/edit/main/docs/"
     return config
 
 
@@ -30,7 +30,10 @@ def on_pre_build(config):
 
 def on_page_content(content, page, config, files):
     if page.file.src_uri.endswith(".py"):
-        return notebooks.page_content(content, page, config, files)
+        try:
+            return notebooks.page_content(content, page, config, files)
+        except pages.PageError as error:
+            raise Abort(str(error)) from None
     return content
 
 

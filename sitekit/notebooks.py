@@ -15,7 +15,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from . import execute, figures, pages
+from . import execute, fences, figures, pages
 from .pages import Example, PageError, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -118,7 +118,8 @@ def _write_settings(folder: Path) -> None:
 def _rc_text(value) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return repr(value) if "cycler" in repr(value) else str(value).removeprefix("#")
+    text = repr(value) if "cycler" in repr(value) else str(value)
+    return text.replace("#", "")  # a comment in this file's language
 
 
 def page_content(content: str, page, config, files) -> str:
@@ -174,10 +175,10 @@ def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
         from pygments.formatters import HtmlFormatter
         from pygments.lexers import PythonLexer
 
-        code = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip()
+        code = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True))
         return (
             '<div class="language-notebook highlight no-copy">'
-            f'<pre tabindex="0"><code>{code}\n</code></pre></div>'
+            f'<pre tabindex="0"><code>{fences.slim(code)}</code></pre></div>'
         )
     if kind == "text":
         return (

@@ -129,6 +129,8 @@ def test_every_fence_knows_its_line():
         ("```python\n--8<--\nmissing.py\n--8<--\n```", "missing.py"),
         ("$\\frac{1}{$", "TeX does not parse"),
         ("See [@nobody1999].", "citation nobody1999"),
+        ("See [@a; @b].", "not understood: [@a; @b]"),
+        ("<script>1</script>", "must not load or run"),
         ("<img src='a.png'>", "without alternative text"),
         ("It is 37 % faster.", "the number 37 % comes from no output"),
         ("/// claim | Bad Id\n    kind: exact\n\nA.\n///", "not made of words"),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sitekit import execute
+
 ROOT = Path(__file__).resolve().parents[2]
 LEAVE = shutil.ignore_patterns(
     ".git", ".venv*", ".artifacts", "site", "node_modules", "__pycache__", ".*_cache"
@@ -242,7 +244,7 @@ def make(root: Path, command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, *run],
         cwd=root,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", "READER_PYTHON": str(execute.READER)},
         capture_output=True,
         text=True,
     )

@@ -114,6 +114,10 @@ def open_page(browser, address):
         page.wait_for_load_state("networkidle")
         return page
 
+    def failed(page, request):
+        if "ERR_ABORTED" not in request.failure:  # the page was left before it came
+            note(page, f"failed: {request.url} {request.failure}")
+
     def note(page, text):
         complaints.append(f"{page.url}: {text}")
 

@@ -157,19 +157,19 @@ def test_search_finds_every_page(open_page, page_paths):
         title = page.locator("h1").first.inner_text()
         titles[path] = re.sub(r"[^\w\s]", " ", title.replace("¶", "")).strip()
     page.goto(root)
+    missed = {}
     for path, title in titles.items():
-        page.locator(
-            "label[for=__search].md-header__button, .md-search__input"
-        ).last.click()
-        page.locator(".md-search__input").fill(title)
-        result = page.locator(".md-search-result__item a").first
-        result.wait_for()
-        page.wait_for_function(
-            "path => document.querySelector('.md-search-result__item a')"
-            ".pathname === path",
-            arg="/dropout/" + path,
-            timeout=10_000,
-        )
+        field = page.locator(".md-search__input")
+        field.click()
+        field.fill("")
+        field.press_sequentially(title)  # the theme listens to keys
+        page.locator(".md-search-result__item a").first.wait_for()
+        page.wait_for_timeout(300)
+        found = page.locator(".md-search-result__item a").first
+        first = found.evaluate("a => a.pathname")
+        if first != "/dropout/" + path:
+            missed[title] = first
+    assert missed == {}
 
 
 def test_pages_work_without_javascript(browser, address):

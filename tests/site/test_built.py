@@ -17,7 +17,7 @@ BLOCK = re.compile(
     re.S,
 )
 OUTPUT = re.compile(
-    r'\s*(?:<p class="example-note">.*?</p>)*\s*<div class="output[^>]*>'
+    r'\s*(?:<p class="example-note">(?:(?!</p>).)*</p>)*\s*<div class="output[^>]*>'
     r'<span class="output__label">Output</span><pre[^>]*><code>(.*?)</code></pre></div>',
     re.S,
 )
@@ -139,7 +139,7 @@ def test_every_figure_has_a_text_and_no_fixed_colour(pages):
             label = re.search(r'role="img" aria-label="([^"]+)"', figure)
             assert label, page
             assert len(label[1]) >= 30, page
-            assert not re.search(r"#[0-9a-f]{6}", figure.replace(label[0], "")), page
+            assert not re.search(r"#[0-9a-f]{6}\b", figure.replace(label[0], "")), page
 
 
 def test_every_formula_is_mathml(pages):
