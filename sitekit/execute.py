@@ -111,7 +111,7 @@ def run_chain(sources: list[str]) -> list[Result]:
     state = np.random.get_state()[1].copy()
     with _isolated(module, drawing=any("matplotlib" in source for source in sources)):
         for number, source in enumerate(sources):
-            results.append(_run(source, module, f"f{_key(sources[: number + 1])[:8]}-"))
+            results.append(_run(source, module, f"v{_key(sources[: number + 1])[:5]}-"))
             if results[-1].error:
                 break
     if (np.random.get_state()[1] != state).any():
@@ -137,17 +137,22 @@ def _run(source: str, module: types.ModuleType, prefix: str) -> Result:
         result.error_line = _line_in_block(error)
     result.printed = out.getvalue()
     if "matplotlib.pyplot" in sys.modules:
-        plt = sys.modules["matplotlib.pyplot"]
-        if not result.error:
-            from . import figures
-
-            numbers = plt.get_fignums()
-            result.figures = [
-                figures.svg_of(plt.figure(number), f"{prefix}{number}-")
-                for number in numbers
-            ]
-        plt.close("all")
+        _draw(result, prefix)
     return result
+
+
+def _draw(result: Result, prefix: str) -> None:
+    """Keep the figures that a block left open, as SVG."""
+    from . import figures
+
+    plt = sys.modules["matplotlib.pyplot"]
+    try:
+        for number in plt.get_fignums() if not result.error else ():
+            svg = figures.svg_of(plt.figure(number), f"{prefix}{number}-")
+            result.figures.append(svg)
+    except Exception as error:
+        result.error = f"{type(error).__name__}: {error}"
+    plt.close("all")
 
 
 def _line_in_block(error: BaseException) -> int:

@@ -225,8 +225,10 @@ def _highlight(source, language, options, md, kwargs) -> str:
 
 
 def slim(block: str) -> str:
-    """Unwrap tokens without a colour of their own: spaces, names, operators."""
-    return re.sub(r'<span class="(?:w|n|nn|o|p)">([^<]*)</span>', r"\1", block)
+    """Unwrap tokens without a colour of their own: names, numbers, operators."""
+    plain = r'<span class="(?:mf|mi|n|nb|nn|o|ow|p|sa|si|w)">([^<]*)</span>'
+    block = re.sub(plain, r"\1", block)
+    return re.sub(r'</span>(\{[^<]*\})<span class="s2">', r"\1", block)  # f-strings
 
 
 def _show(example: Example, md, options: dict, kwargs: dict) -> str:

@@ -73,7 +73,9 @@ def themed(svg: str, prefix: str) -> str:
     """Return Matplotlib's SVG with CSS colours, own ids and no size, on one line."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
-    svg = re.sub(r"font-family:[^;\"]*; ?", "", svg)  # the site's style sheet says which
+    svg = re.sub(
+        r"font-family:[^;\"]*; ?", "", svg
+    )  # the site's style sheet says which
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = _with_short_ids(svg, prefix)
     for stand_in, css in COLOURS.items():
@@ -89,7 +91,12 @@ def themed(svg: str, prefix: str) -> str:
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S)
     svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
     svg = re.sub(r'style="([^"]*)"', lambda m: re.sub(r"([:;]) ", r"\1", m[0]), svg)
-    svg = re.sub(r"<g>\s*</g>", "", re.sub(r">\s+<", "><", svg))
+    svg = re.sub(r"(<t(?:ext|span)\b[^>]*?);?fill:currentColor", r"\1", svg)
+    svg = re.sub(
+        r'<path d="[^"]*" style="fill:none"/>', "", re.sub(r">\s+<", "><", svg)
+    )
+    svg = _without_idle_groups(svg)
+    svg = re.sub(r"<g( [^>]*)?>((?:<use [^>]*/>)+)</g>", _with_one_style, svg)
     return re.sub(r"\s*\n\s*", " ", svg).strip()
 
 
@@ -108,9 +115,33 @@ def _with_short_ids(svg: str, prefix: str) -> str:
     return re.sub(r'(xlink:href="#|url\(#)([^")]+)', lambda m: m[1] + names[m[2]], svg)
 
 
+def _without_idle_groups(svg: str) -> str:
+    """Remove groups without attributes: they group nothing for anybody."""
+    kept, parts = [], []
+    for part in re.split(r"(<g(?: [^>]*)?>|<g/>|</g>)", svg):
+        if part.startswith("<g") and not part.endswith("/>"):
+            kept.append(part != "<g>")
+        idle = part == "<g/>" or (part in ("<g>", "</g>") and not kept[-1])
+        if not idle:
+            parts.append(part)
+        if part == "</g>":
+            kept.pop()
+    return "".join(parts)
+
+
+def _with_one_style(match: re.Match) -> str:
+    """Say the style of a group of markers once, if they have only one."""
+    styles = set(re.findall(r' style="([^"]*)"', match[2]))
+    if len(styles) != 1 or "style=" in (match[1] or ""):
+        return match[0]
+    uses = re.sub(r' style="[^"]*"', "", match[2])
+    return f'<g{match[1] or ""} style="{styles.pop()}">{uses}</g>'
+
+
 def _shorter(match: re.Match) -> str:
-    """Drop what is below a hundredth of a point: it cannot be seen, but it weighs."""
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", match[0])
+    """Round to a tenth of a point: what is below cannot be seen, but it weighs."""
+    short = re.sub(r"\d+\.\d+", lambda m: f"{float(m[0]):.1f}", match[0])
+    return re.sub(r"\.0\b", "", short)
 
 
 def element(svg: str, example: Example) -> str:

@@ -1,6 +1,7 @@
 """MkDocs events. Only what cannot be done in Markdown: notebooks, verification, proof.json."""
 
 import os
+import re
 from pathlib import Path
 
 from mkdocs.exceptions import Abort
@@ -38,9 +39,12 @@ def on_page_content(content, page, config, files):
 
 
 def on_post_page(output, page, config):
-    """Name the theme's search dialog, for people who hear the page."""
+    """Name the theme's search dialog, and drop the blank space of its templates."""
     dialog = 'data-md-component="search" role="dialog"'
-    return output.replace(dialog, f'{dialog} aria-label="Search"')
+    output = output.replace(dialog, f'{dialog} aria-label="Search"')
+    parts = re.split(r"(<pre\b.*?</pre>|<script\b.*?</script>)", output, flags=re.S)
+    parts[::2] = [re.sub(r"\s*\n\s*", "\n", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def on_post_build(config):

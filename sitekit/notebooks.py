@@ -186,7 +186,7 @@ def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
             f'<pre tabindex="0"><code>{html.escape(text.rstrip(), quote=False)}</code></pre></div>'
         )
     if kind == "figure":
-        prefix = f"n{hashlib.sha256(text.encode()).hexdigest()[:8]}-"
+        prefix = f"n{hashlib.sha256(text.encode()).hexdigest()[:5]}-"
         example = Example(
             record.page, "", record.path, 0, "notebook", "", alt=alt, caption=caption
         )
