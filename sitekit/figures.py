@@ -87,7 +87,11 @@ def themed(svg: str, prefix: str) -> str:
         )
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
-    svg = re.sub(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)', _shorter, svg)
+    svg = re.sub(
+        r' xmlns(?::xlink)?="[^"]*"| version="1.1"|stroke-dashoffset: ?0;? ?', "", svg
+    )
+    coordinates = r' (?:d|x|y|width|height|viewBox)="[^"]*"|translate\([^)]*\)'
+    svg = re.sub(coordinates, _shorter, svg)
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S)
     svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
     svg = re.sub(r'style="([^"]*)"', lambda m: re.sub(r"([:;]) ", r"\1", m[0]), svg)
