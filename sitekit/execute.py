@@ -108,13 +108,13 @@ def run_chain(sources: list[str]) -> list[Result]:
     module = types.ModuleType("__main__")
     module.__file__ = "block.py"
     results: list[Result] = []
-    state = np.random.get_state()[1].copy()
+    before = str(np.random.get_state())
     with _isolated(module, drawing=any("matplotlib" in source for source in sources)):
         for number, source in enumerate(sources):
             results.append(_run(source, module, f"v{_key(sources[: number + 1])[:5]}-"))
             if results[-1].error:
                 break
-    if (np.random.get_state()[1] != state).any():
+    if str(np.random.get_state()) != before:
         results[-1].error = results[-1].error or "it uses NumPy's global random state"
     missing = len(sources) - len(results)
     return results + [Result(error="an earlier block failed") for _ in range(missing)]
@@ -296,7 +296,14 @@ def program_fault(example: Example, result: Result) -> str:
     if example.kind == "wrong":
         if not result.error:
             return "the copied program is wrong on purpose, but does not fail"
-        return ""
+        # A traceback may call the error otherwise (by its module); the message counts.
+        _, _, message = result.error.partition(": ")
+        *_, shown = expected(example).rstrip().split("\n")
+        if not shown.endswith(f": {message}"):
+            return (
+                f"the copied program ends with {result.error}, the page shows {shown}"
+            )
+        result = Result(f"{result.printed}{shown}\n")
     if result.error:
         return f"the copied program fails: {result.error}"
     if example.kind == "notebook":

@@ -9,9 +9,7 @@ from pathlib import Path
 from sitekit import execute
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAVE = shutil.ignore_patterns(
-    ".git", ".venv*", ".cache", ".artifacts", "site", "node_modules", "__pycache__"
-)
+LEAVE = {".git", ".cache", ".artifacts", "site", "node_modules"}
 HERE = {
     "LC_ALL": "C.UTF-8",
     "TZ": "Pacific/Kiritimati",
@@ -26,9 +24,16 @@ THERE = {
 }
 
 
+def generated(folder: str, names: list[str]) -> list[str]:
+    """Return what a copy leaves out: everything installed, built or cached."""
+    if Path(folder) != ROOT:
+        return ["__pycache__"]
+    return [name for name in names if name in LEAVE or name.startswith(".venv")]
+
+
 def start(root: Path, umask: int, settings: dict) -> subprocess.Popen:
     """Begin a build from nothing in a copy of the project."""
-    shutil.copytree(ROOT, root, symlinks=True, ignore=LEAVE)
+    shutil.copytree(ROOT, root, symlinks=True, ignore=generated)
     return subprocess.Popen(
         [sys.executable, "-m", "sitekit", "build"],
         cwd=root,
