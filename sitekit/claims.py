@@ -230,7 +230,7 @@ class Finish(Postprocessor):
         if record.page != "README":
             code = "\n".join(example.code for example in record.examples)
             for number in sorted(set(tracing.untraced(text, code))):
-                message = f"the number {number} comes from no output, claim or citation on this page"
+                message = f"the number {number} comes from no output, claim or citation in its section"
                 record.fail(message, near=number)
         written = sum(bool(re.match(r"\s*///+ claim\b", line)) for line in record.lines)
         if record.path.endswith(".md") and written != len(record.claims):

@@ -66,7 +66,7 @@ def _read(record: Record, text: str) -> Record:
             )
     shown = f'<div class="output"><pre>{html.escape(record.printed)}</pre></div>'
     try:
-        pages.new_markdown(record).convert("\n\n".join([*body, shown]))
+        pages.new_markdown(record).convert("\n\n".join([shown, *body]))
     except Exception as error:
         record.fail(f"{type(error).__name__}: {error}", near=getattr(error, "near", ""))
     return record

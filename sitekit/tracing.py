@@ -58,13 +58,17 @@ class Piece:
     formal: str = ""  # inline code and formulas
     cited: bool = False
     claim: bool = False
+    section: int = 0
+    given: bool = False  # an exercise may choose its numbers; its solution uses them
 
 
 @dataclass
 class Reader(html.parser.HTMLParser):
     pieces: list[Piece] = field(default_factory=list)
-    outputs: str = ""
-    claims: str = ""
+    proven: dict[int, str] = field(
+        default_factory=dict
+    )  # outputs and claims by section
+    section: int = 0
 
     def __post_init__(self):
         super().__init__(convert_charrefs=True)
@@ -74,8 +78,11 @@ class Reader(html.parser.HTMLParser):
         if tag in VOID:
             return
         classes = dict(attributes).get("class") or ""
+        self.section += tag == "h2"
         if tag in BLOCKS and not (tag in ("p", "li") and self._inside("tr")):
-            self.pieces.append(Piece(claim=self._has("claim__text")))
+            claim = self._has("claim__text")
+            given = self._has("exercise", "predict")
+            self.pieces.append(Piece(claim=claim, section=self.section, given=given))
         if "cite" in classes.split() and self.pieces:
             self.pieces[-1].cited = True
         self.open.append((tag, classes))
@@ -90,15 +97,18 @@ class Reader(html.parser.HTMLParser):
     def _has(self, *classes: str) -> bool:
         return any(name in have.split() for _, have in self.open for name in classes)
 
+    def _prove(self, text: str) -> None:
+        self.proven[self.section] = self.proven.get(self.section, "") + text + "\n"
+
     def handle_data(self, text):
         if self._has("output"):
-            self.outputs += text + "\n"
+            self._prove(text)
         elif self._inside("script", "style", "svg", "pre") or self._has(
-            "generated", "cite"
+            "generated", "cite", "admonition-title"
         ):
             return
         elif self._has("claim__text"):
-            self.claims += text + "\n"
+            self._prove(text)
         elif self.pieces:
             if self._inside("code") or self._has("arithmatex"):
                 self.pieces[-1].formal += text + " "
@@ -107,16 +117,24 @@ class Reader(html.parser.HTMLParser):
 
 
 def untraced(page_html: str, code: str) -> list[str]:
-    """Return the numbers of a page that neither output, claim, citation nor code explains."""
+    """Return the numbers of a page that neither output, claim, citation nor code explains.
+
+    An output or a claim explains the numbers of its own section (h2). What stands before
+    the first section speaks of the whole page, and is spoken of by all of it.
+    """
     reader = Reader()
     reader.feed(page_html)
-    proven = numbers_in(reader.outputs) + numbers_in(reader.claims)
-    chosen = proven + numbers_in(code)
+    by_section = {name: numbers_in(text) for name, text in reader.proven.items()}
+    whole = [number for numbers in by_section.values() for number in numbers]
+    chosen = numbers_in(code)
     missing = []
     for piece in reader.pieces:
         if piece.cited or piece.claim:
             continue
-        for text, sources in ((piece.prose, proven), (piece.formal, chosen)):
+        near = by_section.get(piece.section, []) + by_section.get(0, [])
+        proven = near if piece.section else whole
+        prose = proven + chosen if piece.given else proven
+        for text, sources in ((piece.prose, prose), (piece.formal, proven + chosen)):
             for number in numbers_in(text):
                 if number.decimals <= 0 and abs(number.value) <= 2:
                     continue

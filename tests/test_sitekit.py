@@ -316,6 +316,23 @@ def test_numbers_in_code_and_formulas_may_come_from_code():
     assert tracing.untraced("<p>0.8</p>", "keep_prob = 0.8") == ["0.8"]
 
 
+def test_an_output_explains_its_own_section_only():
+    """A number in a later section needs its own source; the opening speaks of all."""
+    shown = '<div class="output"><pre>37</pre></div>'
+    page = f"<h1>T</h1><p>37</p><h2>A</h2>{shown}<p>37</p><h2>B</h2><p>37</p>"
+
+    assert tracing.untraced(page, "") == ["37"]
+    assert tracing.untraced(page.replace("<h2>B</h2>", ""), "") == []
+    assert tracing.untraced(shown + page, "") == []
+
+
+def test_an_exercise_may_choose_its_numbers():
+    given = '<div class="admonition exercise"><p>A layer has 37 units.</p></div>'
+
+    assert tracing.untraced(given, "units = 37") == []
+    assert tracing.untraced(given, "units = 38") == ["37"]
+
+
 def test_a_cited_paragraph_and_a_claim_need_no_second_source():
     assert (
         tracing.untraced('<p>In <a class="cite">Paper 2014</a> it is 37.</p>', "") == []
