@@ -77,7 +77,17 @@ def test_every_dependency_is_locked():
 
 def test_every_command_of_the_contract_exists():
     text = (ROOT / "Makefile").read_text("utf8")
-    for name in "serve test site nightly update bench experiments parity lock".split():
+    for name in [
+        "serve",
+        "test",
+        "site",
+        "nightly",
+        "update",
+        "bench",
+        "experiments",
+        "parity",
+        "lock",
+    ]:
         assert re.search(rf"^{name}:.*## ", text, re.M), name
 
 

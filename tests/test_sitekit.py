@@ -92,7 +92,17 @@ def test_fences_are_found_at_every_nesting():
     record = read(NESTED)
     names = [example.code.split(" ")[0] for example in record.examples]
 
-    assert names[1:-1] == "tab inner note folded item deep quoted inside tilde".split()
+    assert names[1:-1] == [
+        "tab",
+        "inner",
+        "note",
+        "folded",
+        "item",
+        "deep",
+        "quoted",
+        "inside",
+        "tilde",
+    ]
     assert record.examples[-1].kind == "snippet"
     assert len(record.examples) == 11
 
@@ -200,8 +210,10 @@ def test_blocks_do_not_leak():
     """Print options, environment, folder and figures of one chain are not seen by the next."""
     execute.run_chain(
         [
-            "import os, numpy as np\nnp.set_printoptions(precision=1)\n"
-            "os.environ['LEAK'] = '1'\nnp.seterr(all='ignore')\nopen('leak.txt', 'w').close()"
+            (
+                "import os, numpy as np\nnp.set_printoptions(precision=1)\n"
+                "os.environ['LEAK'] = '1'\nnp.seterr(all='ignore')\nopen('leak.txt', 'w').close()"
+            )
         ]
     )
     code = (

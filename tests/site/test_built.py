@@ -201,9 +201,8 @@ def test_every_link_and_anchor_exists(site, links):
                 parts.fragment
                 and target in links
                 and not parts.fragment.startswith("__")
-            ):
-                if urllib.parse.unquote(parts.fragment) not in links[target].ids:
-                    dead.append(f"{name}: {link} (no such anchor)")
+            ) and urllib.parse.unquote(parts.fragment) not in links[target].ids:
+                dead.append(f"{name}: {link} (no such anchor)")
     assert dead == []
 
 
