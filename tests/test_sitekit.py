@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sitekit import execute, figures, maths, pages, proof, tracing
+from sitekit import execute, figures, maths, pages, proof, pytest_plugin, tracing
 from sitekit.pages import Example, Record
 
 FENCE = "```python\nassert True\n```\n"
@@ -204,6 +204,28 @@ def test_wrong_code_must_fail_and_show_its_error():
     assert (
         example("x", kind="wrong", note="bad").program == "# WRONG ON PURPOSE: bad\nx\n"
     )
+
+
+def test_update_writes_outputs_at_every_nesting(tmp_path, monkeypatch):
+    """Tab, list item and quote: a missing output is added, an old one is replaced."""
+    text = (
+        "# Title\n\n"
+        '=== "Tab"\n\n    ```python\n    print("tab")\n    ```\n\n'
+        "- item\n\n    ```python\n    print('item')\n    ```\n\n"
+        "    ```output\n    old\n    lines\n    ```\n\n"
+        "> ```python\n> print('quoted')\n> ```\n\nAfter.\n"
+    )
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    monkeypatch.setattr(pages, "CACHE", tmp_path / "cache")
+    record = read(text)
+    edits = [(e, execute.run_chain(e.sources)[-1].printed) for e in record.examples]
+    pytest_plugin.update(page, edits)
+    after = [e.shown for e in read(page.read_text()).examples]
+
+    assert after == ["tab\n", "item\n", "quoted\n"]
+    assert page.read_text().endswith("\n\nAfter.\n")
 
 
 def test_blocks_do_not_leak():
