@@ -26,7 +26,7 @@
 # - The outcomes are clean accuracy and test loss; each seed gives one difference, dropout minus none.
 # - **Rule:** a difference is shown if its 95 % t-interval over the seeds excludes zero; otherwise it is not shown.
 #
-# The boundary, the rates and the number of steps were chosen on other seeds, so that the network fits part of the noise.
+# The boundary, the rates (but one, see below) and the number of steps were chosen on other seeds, so that the network fits part of the noise.
 
 # %%
 import matplotlib.pyplot as plt
@@ -89,8 +89,8 @@ print(f"share of flipped labels {np.mean(y != training_sets(0.0)[1]):.3f}")
 # All seeds train at once: every array has a leading axis for the seed, and `@` multiplies each seed's matrices.
 # Within a seed, activations are `(batch, units)` and weights `(in, out)`.
 #
-# Let $a$ be the input of a hidden unit, $m$ its mask and $k$ the keep probability.
-# ReLU with inverted dropout outputs $a$ times the gate $g = [a > 0] \, m / k$.
+# Let $z$ be the pre-activation of a hidden unit, $m$ its mask and $k$ the keep probability.
+# ReLU with inverted dropout outputs $z$ times the gate $[z > 0] \, m / k$.
 # Backward multiplies the gradient by the same gate.
 # Evaluation has $m / k = 1$.
 #
@@ -122,9 +122,9 @@ def forward(layers, x, masks=(1.0, 1.0)):
     """Return logits, the input of every layer and the gate of every hidden one."""
     inputs, gates = [x], []
     for (w, b), mask in zip(layers, masks):
-        a = inputs[-1] @ w + b
-        gates.append((a > 0) * mask)
-        inputs.append(a * gates[-1])
+        z = inputs[-1] @ w + b
+        gates.append((z > 0) * mask)
+        inputs.append(z * gates[-1])
     w, b = layers[-1]
     return inputs[-1] @ w + b, inputs, gates
 
@@ -239,7 +239,7 @@ print("\n".join(lines))
 
 # %% [markdown]
 # Both chosen rates lie inside the grid; the dropout arm wants the larger one.
-# Without dropout, a rate above the chosen one lowers the training loss and raises the validation loss: the network fits the noise.
+# Without dropout, a rate above the chosen one lowers the training loss and raises the validation loss: the network overfits.
 #
 # ## Result
 #
@@ -317,7 +317,7 @@ assert mean + half < 0  # loss at rate 0.3
 #
 # The last claim was read off the table after the run, so the rule does not cover it.
 # It says why each arm gets its own rate.
-# At 0.1 dropout has not finished learning; at 0.3 its twin has begun to fit the noise.
+# The losses above suggest that at 0.1 dropout has not finished learning, and that at 0.3 its twin has begun to overfit.
 # A comparison at one shared rate measures the rate as much as dropout.
 #
 # ## One seed per dot
@@ -367,7 +367,7 @@ plt.show()
 # ## Where this stops being true
 #
 # **No flipped labels.** Then there is no noise to fit.
-# The program repeats the comparison at the shared rate of 0.3, with true labels only.
+# The program repeats the comparison with true labels only, at the shared rate of 0.3 and so with the reservation above.
 
 # %%
 flips = 0.0
@@ -392,9 +392,10 @@ assert mean - half > 0
 # Without flipped labels, at the shared rate of 0.3, dropout changes the test loss by +0.026 ± 0.013: it is higher.
 # ///
 #
-# - **One run.** Two hundred training points and one seed decide nothing: the sign is close to a coin flip.
+# - **One run.** One seed decides nothing here: the sign is close to a coin flip.
 # - **Other sizes.** The second hidden layer has three units, and dropping there removes much of what the network can say.
 #   Nothing here speaks for wide layers, other rates of dropping or longer training.
+# - **One test set.** All seeds share it: the interval is about training sets and first weights, not about other test points.
 # - **Not shown is not zero.** The interval leaves room for a gain of about two percentage points in accuracy, or a loss of one.
 #
 # !!! exercise "Exercise"
