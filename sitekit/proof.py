@@ -104,7 +104,7 @@ def _test_key(path: str) -> str:
     hasher = hashlib.sha256(repr(execute.environment()).encode())
     for file in [
         ROOT / path,
-        ROOT / "tests" / "conftest.py",
+        ROOT / "tests" / "fakes.py",
         *sorted(pages.SNIPPETS.glob("*.py")),
     ]:
         hasher.update(file.read_bytes() if file.exists() else b"")

@@ -7,7 +7,7 @@ def dropout_forward(x: np.ndarray, keep_prob: float, rng: np.random.Generator) -
     """Return out and the scaled mask that made it: 0 or 1 / keep_prob, out = x * mask.
 
     Both, and the gradient, have the shape (any) and float dtype of x. Each call draws
-    x.size numbers. 0 * inf and 0 * nan are nan, as in PyTorch. Evaluation uses x as it
+    x.size numbers. A dropped inf or nan becomes nan (0 * inf). Evaluation uses x as it
     is. TypeError: not a float array, number or generator. ValueError: keep_prob is not
     in (0, 1], or 1 / keep_prob is more than the dtype of x can hold.
     """

@@ -5,41 +5,16 @@ others fix their seed and compare counts with exact binomial tails.
 """
 
 from decimal import Decimal
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from snippets import inverted_dropout
+from tests.fakes import KEEP_PROBS, ChosenDraws, NoDraws, every_mask
 
 X = np.array([1.5, -2.0, 0.0, 4.0])
-KEEP_PROBS = [0.2, 0.8, 0.95]
 RARE = 1e-11  # below it on either side: 2e-11 for each count that a test looks at
-
-
-class ChosenDraws:
-    """A generator whose draws lead to exactly the mask a test asks for."""
-
-    def __init__(self, kept, keep_prob):
-        self.draws = np.where(kept, np.nextafter(keep_prob, 0), keep_prob)
-
-    def random(self, size):
-        assert tuple(size) == self.draws.shape, "one draw for each element"
-        return self.draws
-
-
-class NoDraws:
-    """A generator that must not be used."""
-
-    def random(self, size):
-        raise AssertionError("something was drawn before the arguments were checked")
-
-
-def every_mask(shape, keep_prob):
-    """Yield each 0/1 mask of a shape and its probability."""
-    for bits in product([True, False], repeat=int(np.prod(shape))):
-        kept = np.reshape(bits, shape)
-        yield kept, np.prod(np.where(kept, keep_prob, 1 - keep_prob))
 
 
 def forward(x, kept, keep_prob):
@@ -424,7 +399,7 @@ def test_read_only_arrays_are_accepted():
 
 
 def test_dropped_inf_and_nan_become_nan():
-    """0 * inf and 0 * nan are nan, kept ones stay: as in PyTorch, and documented."""
+    """0 * inf and 0 * nan are nan, kept ones stay, as documented."""
     x = np.array([np.inf, np.nan, -np.inf, np.inf, np.nan])
     with np.errstate(invalid="ignore"):
         out, mask = forward(x, np.array([False, False, True, True, True]), 0.8)

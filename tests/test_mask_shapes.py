@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from snippets import mask_shapes
+from tests.fakes import KEEP_PROBS, ChosenDraws, NoDraws
 
-KEEP_PROBS = [0.2, 0.8, 0.95]
 SHARED = [
     ((2, 3), (), (2, 3)),  # one draw for each element
     ((2, 3), (0,), (1, 3)),  # for each unit, shared over the batch
@@ -20,24 +20,6 @@ SHARED = [
     ((0, 3), (0,), (1, 3)),
     ((0, 3), (1,), (0, 1)),
 ]
-
-
-class ChosenDraws:
-    """A generator whose draws lead to exactly the mask a test asks for."""
-
-    def __init__(self, kept, keep_prob):
-        self.draws = np.where(kept, np.nextafter(keep_prob, 0), keep_prob)
-
-    def random(self, size):
-        assert tuple(size) == self.draws.shape, "one draw for each element of the mask"
-        return self.draws
-
-
-class NoDraws:
-    """A generator that must not be used."""
-
-    def random(self, size):
-        raise AssertionError("something was drawn before the arguments were checked")
 
 
 @pytest.mark.parametrize(("shape", "shared_axes", "expected"), SHARED)
