@@ -1,6 +1,7 @@
 """How a page becomes a proof. Nothing in here knows about dropout.
 
-Reading order: pages (what a page contains), fences (Markdown code blocks), claims (claims,
-citations, numbers), maths, figures, execute (running code), proof (verdicts and proof.json).
-The rest connects them: pytest_plugin to pytest, notebooks to mkdocs-jupyter, __main__ to make.
+Reading order: pages (what a page contains), fences (code blocks), claims (claims, citations),
+tracing (numbers), maths, figures, execute (running code), proof (verdicts, proof.json), seals
+(what readers see of it). The rest connects them: pytest_plugin to pytest, notebooks and hooks
+to MkDocs, __main__ to make.
 """

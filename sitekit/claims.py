@@ -91,10 +91,10 @@ class ClaimBlock(Block):
         block.set("class", f"claim claim--{claim.kind}")
         block.set("id", claim.anchor)
         if not record.collecting:
-            from . import proof
+            from . import seals
 
             seal = ElementTree.SubElement(block, "div")
-            seal.text = self.md.htmlStash.store(proof.seal(claim))
+            seal.text = self.md.htmlStash.store(seals.seal(claim))
 
 
 def _full(record: Record, item: str) -> str:
@@ -139,9 +139,9 @@ class GeneratedBlock(Block):
         if name == "bibliography":
             self._bibliography(block)
         elif not record.collecting:
-            from . import proof
+            from . import seals
 
-            block.text = self.md.htmlStash.store(proof.table(name, record.page))
+            block.text = self.md.htmlStash.store(seals.table(name, record.page))
 
     def _bibliography(self, block):
         """Write the entries as elements, so that MkDocs checks links to their anchors."""
