@@ -20,7 +20,13 @@ def build(folder: str = "site") -> int:
 
 
 def serve() -> int:
+    import logging
+
     from mkdocs.commands.serve import serve as mkdocs_serve
+
+    warnings = logging.StreamHandler()
+    warnings.setLevel(logging.WARNING)  # a dead link is named, as in a build
+    logging.getLogger("mkdocs").addHandler(warnings)
 
     port = free_port(8000)
     if port != 8000:

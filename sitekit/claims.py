@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 import yaml
 from markdown.inlinepatterns import InlineProcessor
 from markdown.postprocessors import Postprocessor
+from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension
@@ -114,11 +115,16 @@ def _check_form(record: Record, claim: Claim) -> None:
         record.fail(
             f"claim {claim.id} has kind {claim.kind!r}, not {', '.join(KINDS)}", **where
         )
+    if "\x02" in claim.text:
+        record.fail(f"claim {claim.id} holds raw HTML; it is plain text", **where)
     if not claim.text:
         record.fail(f"claim {claim.id} says nothing", **where)
     if not claim.proof:
         record.fail(f"claim {claim.id} has no proof", **where)
-    if claim.kind != "cited" and " => " not in claim.red:
+    old, _, new = claim.red.partition(" => ")
+    if claim.kind != "cited" and (
+        not old.strip() or " => " not in claim.red or old == new
+    ):
         record.fail(
             f'claim {claim.id} needs red: "old => new", a change that breaks it',
             **where,
@@ -217,18 +223,71 @@ def _front_matter(record: Record) -> dict:
     return pages.body_of((pages.ROOT / record.path).read_text("utf8"))[1]
 
 
+# Classes by which pages, tests and the tracing of numbers know what the engine wrote.
+OURS = (
+    "output|highlight|language|claim|generated|cite|proof|seal|badge|example|notebook|figure"
+    "|formula|arithmatex|admonition|predict|exercise|status|no-copy|answer"
+)
+RAW = re.compile(
+    r"<(?:pre|script|style|iframe|object|embed|link|base|meta|form|image|video|audio|source|textarea|xmp)\b"
+    r"|<[a-z][^>]*\s(?:on[a-z]+|style|data-copy)\s*="
+    r"|(?:<[a-z][^>]*\sclass\s*=|\{:?[^}\n]*(?:\.|class\s*=))[^>}\n]*?\b(?:"
+    + OURS
+    + r")"
+    r"|\{:?[^}\n]*\b(?:on[a-z]+|style)\s*=",
+    re.I,
+)
+
+
+class Written(Preprocessor):
+    """After the fences are gone: what is left of raw HTML and attributes must not look like ours."""
+
+    def run(self, lines):
+        record = pages.record_of(self.md)
+        if record.collecting:
+            text = re.sub(r"(`+).+?\1|\$[^$\n]*\$", "", "\n".join(lines))
+            for match in RAW.finditer(text):
+                record.fail(
+                    f"raw HTML or attributes that only the engine may write: {match[0]}",
+                    near=match[0],
+                )
+        return lines
+
+
 class Finish(Postprocessor):
     """Last: trace the numbers (while formulas are TeX), then set the formulas."""
 
     def run(self, text):
         record = pages.record_of(self.md)
-        if record.collecting:
+        if (
+            record.collecting and "<h1" in text
+        ):  # the table of contents asks for each heading too
             self._check(record, text)
         return maths.replace(text)
 
     def _check(self, record: Record, text: str) -> None:
+        if record.printed:  # by a notebook: it speaks of all sections
+            text = f'<div class="output">{html.escape(record.printed)}</div>{text}'
         if record.page != "README":
             code = "\n".join(example.code for example in record.examples)
+            # What is written outside of the text: it speaks of the whole page.
+            said = (
+                [_front_matter(record).get("description", "")]
+                if record.path.endswith(".md")
+                else []
+            )
+            said += [words for e in record.examples for words in (e.note,) if words]
+            said += re.findall(r'\s(?:alt|title|aria-label)="([^"]*)"', text)
+            drawn = "".join(
+                f"<p><code>{html.escape(e.alt + ' ' + e.caption)}</code></p>"
+                for e in record.examples
+                if e.figure
+            )
+            text = (
+                drawn
+                + "".join(f"<p>{html.escape(words, quote=False)}</p>" for words in said)
+                + text
+            )
             for number in sorted(set(tracing.untraced(text, code))):
                 message = f"the number {number} comes from no output, claim or citation in its section"
                 record.fail(message, near=number)
@@ -247,6 +306,12 @@ class Finish(Postprocessor):
             r"<(?:script|iframe|object|embed|link|style)\b[^>]*>", text
         ):
             record.fail(f"raw HTML must not load or run anything: {tag}", near=tag[:12])
+        for link in re.findall(
+            r'(?:href="\s*javascript:|<img[^>]*src="(?:https?:)?//)[^"]*', text, re.I
+        ):
+            record.fail(
+                f"this loads or runs something foreign: {link}", near=link[-20:]
+            )
         for image in re.findall(r"<img\b[^>]*>", text):
             if not re.search(r'\balt="[^"]+"', image):
                 record.fail(
@@ -259,6 +324,9 @@ class Sitekit(BlocksExtension):
     def extendMarkdown(self, md):
         super().extendMarkdown(md)
         md.inlinePatterns.register(Citation(md), "sitekit-citation", 200)
+        md.preprocessors.register(
+            Written(md), "sitekit-written", 22
+        )  # fences 25, raw HTML 20
         md.treeprocessors.register(Opening(md), "sitekit-opening", 15)
         md.postprocessors.register(Finish(md), "sitekit-finish", -10)
 

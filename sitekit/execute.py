@@ -12,6 +12,7 @@ import functools
 import hashlib
 import importlib.metadata
 import io
+import math
 import os
 import re
 import subprocess
@@ -68,18 +69,21 @@ _fresh: set[str] = set()  # runs made by this process
 def result_of(example: Example, fresh: bool = False) -> Result:
     """Return what a block does after the blocks it continues; run it if that is not known."""
     key = _key(example.sources)
-    known = pages.CACHE / "runs" / f"{key[:32]}.json"
-    if key not in _fresh and (fresh or not known.exists()):
+    if key not in _fresh and (fresh or not has_result(example)):
         chain = _longest_chain(example)
         for number, result in enumerate(run_chain(chain), 1):
             part = _key(chain[:number])
             _fresh.add(part)
             pages.store(pages.CACHE / "runs" / f"{part[:32]}.json", asdict(result))
-    return Result(**pages.cached("runs", key, dict))
+    stored = pages.stored("runs", key)
+    if stored is None:  # another process pruned it
+        _fresh.discard(key)
+        return result_of(example)
+    return Result(**stored)
 
 
 def has_result(example: Example) -> bool:
-    return (pages.CACHE / "runs" / f"{_key(example.sources)[:32]}.json").exists()
+    return pages.stored("runs", _key(example.sources)) is not None
 
 
 def has_program_result(program: str) -> bool:
@@ -109,6 +113,7 @@ def run_chain(sources: list[str]) -> list[Result]:
     module.__file__ = "block.py"
     results: list[Result] = []
     before = str(np.random.get_state())
+    shared = {name: dict(vars(owner)) for name, owner in _shared()}
     with _isolated(module, drawing=any("matplotlib" in source for source in sources)):
         for number, source in enumerate(sources):
             results.append(_run(source, module, f"v{_key(sources[: number + 1])[:5]}-"))
@@ -116,14 +121,35 @@ def run_chain(sources: list[str]) -> list[Result]:
                 break
     if str(np.random.get_state()) != before:
         results[-1].error = results[-1].error or "it uses NumPy's global random state"
+    for (
+        name,
+        owner,
+    ) in _shared():  # what one chain changes there, the next one's figure would show
+        if (names := shared.get(name)) is not None and any(
+            vars(owner).get(key) is not value for key, value in names.items()
+        ):
+            for key, value in names.items():
+                setattr(owner, key, value)
+            results[-1].error = results[-1].error or f"it changes {name} for everybody"
     missing = len(sources) - len(results)
     return results + [Result(error="an earlier block failed") for _ in range(missing)]
 
 
+def _shared():
+    """Yield the modules that every chain of this process shares."""
+    names = (
+        "builtins",
+        "math",
+        "numpy",
+        "numpy.linalg",
+        "numpy.random",
+        "matplotlib.pyplot",
+    )
+    return [(name, sys.modules[name]) for name in names if name in sys.modules]
+
+
 def _run(source: str, module: types.ModuleType, prefix: str) -> Result:
-    from _pytest.assertion.rewrite import (
-        rewrite_asserts,
-    )  # values in the messages of asserts
+    from _pytest.assertion.rewrite import rewrite_asserts  # shows the values
 
     tree = ast.parse(source)
     rewrite_asserts(tree, source.encode(), "block.py")
@@ -335,13 +361,15 @@ def difference(shown: str, printed: str) -> str:
 
 
 def _close(shown: str, printed: str) -> bool:
-    if _NUMBER.sub("#", shown) != _NUMBER.sub("#", printed):
+    if _NUMBER.split(shown) != _NUMBER.split(printed):
         return False
     for a, b in zip(_NUMBER.findall(shown), _NUMBER.findall(printed)):
         whole = re.fullmatch(r"[-+]?\d+", a) or re.fullmatch(r"[-+]?\d+", b)
         if whole and a != b:
             return False
-        if abs(float(a) - float(b)) > 1e-12 + 1e-9 * abs(float(a)):
+        if not math.isclose(float(a), float(b), rel_tol=1e-9) or (a[0] == "-") != (
+            b[0] == "-"
+        ):
             return False
     return True
 

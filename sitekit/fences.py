@@ -147,6 +147,12 @@ def _record(record: Record, code: str, ours: dict) -> None:
             "a figure block ends with plt.show(), or its copy shows nothing", near
         )
     anchor = ours.get("id") or "code-" + hashlib.sha256(code.encode()).hexdigest()[:8]
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", anchor) or anchor.startswith("claim-"):
+        raise FenceError(
+            f"{anchor!r} is no id for a block: words-with-hyphens", near=near
+        )
+    if not code.strip():
+        raise FenceError("an empty block", near="```python")
     if any(example.anchor == anchor for example in record.examples):
         raise FenceError(f"two blocks with the id {anchor}", near=near)
     record.examples.append(
@@ -181,7 +187,8 @@ def _kind(record: Record, code: str, ours: dict) -> tuple[str, str]:
 def output(source, language, class_name, options, md, **kwargs):
     record = pages.record_of(md)
     if record.collecting:
-        if not record.examples or record.examples[-1].shown is not None:
+        last = record.examples[-1] if record.examples else None
+        if last is None or last.shown is not None or last.kind == "notebook":
             raise FenceError(
                 "an output fence must follow the python fence that prints it",
                 "```output",
@@ -199,12 +206,18 @@ def output(source, language, class_name, options, md, **kwargs):
 
 @loud
 def other(source, language, class_name, options, md, **kwargs):
-    if language == "text" and _is_python(source):
+    if any(_is_python(part) for part in _parts(source)):
         raise FenceError(
             "this text is Python that nothing runs; use ```python",
             source.split("\n")[0],
         )
     return _highlight(source, language, options, md, kwargs)
+
+
+def _parts(source: str):
+    """Yield a text, and what it would be without prompts."""
+    yield source
+    yield "\n".join(re.findall(r"^\s*(?:>>>|\.\.\.) (.*)$", source, re.M))
 
 
 def _is_python(source: str) -> bool:
@@ -213,7 +226,10 @@ def _is_python(source: str) -> bool:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return False
-    code = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.Call, ast.For)
+    code = (
+        *(ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.Assert, ast.Call),
+        *(ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.With, ast.Raise),
+    )
     return any(isinstance(node, code) for node in ast.walk(tree))
 
 

@@ -64,9 +64,8 @@ def _read(record: Record, text: str) -> Record:
             record.fail(
                 "a cell that draws needs alt= text that says what it shows", near=near
             )
-    shown = f'<div class="output"><pre>{html.escape(record.printed)}</pre></div>'
     try:
-        pages.new_markdown(record).convert("\n\n".join([shown, *body]))
+        pages.new_markdown(record).convert("\n\n".join(body))
     except Exception as error:
         record.fail(f"{type(error).__name__}: {error}", near=getattr(error, "near", ""))
     return record
@@ -85,10 +84,10 @@ def configure(config) -> None:
     for name in ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_CONFIG_DIR"):
         os.environ[name] = str(settings_dir)
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
-    salt = hashlib.sha256(
-        pages.engine_hash().encode() + repr(execute.environment()).encode()
-    )
-    for path in sorted(TEMPLATES.rglob("*.j2")):
+    salt = hashlib.sha256((pages.ENGINE + repr(execute.environment())).encode())
+    # Snippets count although a notebook imports none: so that it cannot lag behind one.
+    snippets = pages.SNIPPETS.glob("*.py")
+    for path in sorted([*TEMPLATES.rglob("*.j2"), *snippets]):
         salt.update(path.read_bytes())
     folder = pages.CACHE / "notebooks" / salt.hexdigest()[:16]
     for other in (pages.CACHE / "notebooks").glob("*"):
@@ -131,8 +130,13 @@ def page_content(content: str, page, config, files) -> str:
     record.collecting = False
     body, cells = [], []
     alt = caption = ""
+    printed = ""
+    # Two writes of one cell are one output.
+    content = re.sub(r"</sitekit-printed>\s*<sitekit-printed>", "", content)
     for kind, escaped in PART.findall(content):
         text = html.unescape(escaped)
+        if kind == "printed":
+            printed, kind = printed + text, "text"
         if kind == "markdown":
             body.append(text)
         elif kind == "alt":
@@ -142,6 +146,9 @@ def page_content(content: str, page, config, files) -> str:
         else:
             body.append(f"SITEKITCELL{len(cells)}END")
             cells.append(_part(record, kind, text, alt, caption))
+    if found := execute.difference(printed, record.printed):
+        message = f"as a notebook it prints something else than as a program\n{found}"
+        raise PageError(record.path, 1, message)
     md = pages.new_markdown(record)
     relative = _RelativePathTreeprocessor(page.file, files, config)
     relative._register(
@@ -185,6 +192,8 @@ def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
             '<div class="output no-copy" data-search-exclude><span class="output__label">Output</span>'
             f'<pre tabindex="0"><code>{html.escape(text.rstrip(), quote=False)}</code></pre></div>'
         )
+    if kind == "figure" and len(alt) < 30:
+        raise PageError(record.path, 1, "a cell draws without alt= text that says what")
     if kind == "figure":
         prefix = f"n{hashlib.sha256(text.encode()).hexdigest()[:5]}-"
         example = Example(

@@ -161,15 +161,26 @@ def root_of(page: str) -> str:
     return "" if page == "index" else "../" * (page.count("/") + 1)
 
 
+def _hash_of(files) -> str:
+    hasher = hashlib.sha256()
+    for path in sorted(files):
+        hasher.update(path.name.encode() + path.read_bytes())
+    return hasher.hexdigest()
+
+
+# Read once: a server that runs on keeps the engine it started with, and must not file what that
+# finds under the hash of an edited one.
+ENGINE = _hash_of(Path(__file__).parent.glob("*.py"))
+
+
 @functools.cache
 def engine_hash() -> str:
     """Hash of all that can change what a page contains, besides the page."""
-    hasher = hashlib.sha256()
-    here = Path(__file__).parent
-    files = [*here.glob("*.py"), *SNIPPETS.glob("*.py"), ROOT / "mkdocs.yml"]
-    for path in sorted([*files, DOCS / "reference" / "bibliography.yml"]):
-        hasher.update(path.name.encode() + path.read_bytes())
-    return hasher.hexdigest()
+    files = [
+        path for path in SNIPPETS.rglob("*") if path.is_file() and path.suffix != ".pyc"
+    ]
+    files += [ROOT / "mkdocs.yml", DOCS / "reference" / "bibliography.yml"]
+    return ENGINE + _hash_of(files)
 
 
 def forget() -> None:
@@ -185,13 +196,20 @@ USED: dict[Path, bool] = {}  # cache files that this process needed
 
 def cached(kind: str, key: str, make):
     """Return JSON data from the cache, or make it and keep it."""
+    data = stored(kind, key)
+    if data is None:
+        data = make()
+        store(CACHE / kind / f"{key[:32]}.json", data)
+    return data
+
+
+def stored(kind: str, key: str):
+    """Return JSON data from the cache; None if it is not there, or not whole."""
     path = CACHE / kind / f"{key[:32]}.json"
     USED[path] = True
     with contextlib.suppress(OSError, ValueError):
         return json.loads(path.read_text("utf8"))
-    data = make()
-    store(path, data)
-    return data
+    return None
 
 
 def store(path: Path, data) -> None:
@@ -287,4 +305,11 @@ def all_records() -> dict[str, Record]:
 
     records = [collect(path) for path in markdown_paths()]
     records += [notebooks.collect(path) for path in notebook_paths()]
-    return {record.page: record for record in records}
+    by_name = {record.page: record for record in records}
+    if len(by_name) < len(records):
+        names = [record.page for record in records]
+        twice = next(record for record in records if names.count(record.page) > 1)
+        raise PageError(
+            twice.path, 1, f"another page has the address {twice.page}/ too"
+        )
+    return by_name

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from . import claims, execute, fences, pages, tracing
+from . import claims, execute, fences, maths, pages, tracing
 from .pages import ROOT, Claim, Example, PageError
 
 TESTS = pages.CACHE / "tests.json"
@@ -23,7 +23,13 @@ PARITY = ROOT / "docs" / "reference" / "parity.json"  # stored verdicts of needs
 def forget() -> None:
     """Drop everything read from files (the development server calls this before a rebuild)."""
     pages.forget()
-    for cached in (claims.bibliography, test_functions, _test_key, verdict):
+    for cached in (
+        maths.render,
+        claims.bibliography,
+        test_functions,
+        _test_key,
+        verdict,
+    ):
         cached.cache_clear()
 
 
@@ -35,6 +41,13 @@ def _stored_needs() -> dict[str, str]:
     return json.loads(PARITY.read_text("utf8"))["passed"] if PARITY.exists() else {}
 
 
+def needs_hash(example: Example) -> str:
+    """Return what a stored verdict is good for: this code with this shown output."""
+    return sha256(
+        "\0".join([example.program, example.earlier_shown, example.shown or ""])
+    )
+
+
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -44,7 +57,7 @@ def verdict(identity: str) -> tuple[str, str]:
     """Return the status of an example and what is wrong with it."""
     example = example_with(identity)
     if example.kind == "needs":
-        if _stored_needs().get(example.id) == sha256(example.program):
+        if _stored_needs().get(example.id) == needs_hash(example):
             return "passed", ""
         return (
             "stale",
@@ -99,13 +112,11 @@ def test_functions(path: str) -> dict[str, tuple[str, str]]:
 
 @functools.cache
 def _test_key(path: str) -> str:
-    hasher = hashlib.sha256(repr(execute.environment()).encode())
-    for file in [
-        ROOT / path,
-        ROOT / "tests" / "fakes.py",
-        *sorted(pages.SNIPPETS.glob("*.py")),
-    ]:
-        hasher.update(file.read_bytes() if file.exists() else b"")
+    """Return a hash of all that a test's outcome depends on."""
+    hasher = hashlib.sha256((pages.ENGINE + repr(execute.environment())).encode())
+    shared = [p for p in (ROOT / "tests").rglob("*.py") if p.name[:5] != "test_"]
+    for file in [ROOT / path, *sorted([*shared, *pages.SNIPPETS.glob("*.py")])]:
+        hasher.update(file.read_bytes())
     return hasher.hexdigest()
 
 
@@ -227,7 +238,15 @@ def claim_problems(claim: Claim) -> list[str]:
     for item in claim.proof:
         if (status := item_status(item)) != "passed":
             problems.append(f"claim {claim.id}: its proof {item} is {status}")
-    if "[@" not in claim.text and claim.kind != "cited":
+    if claim.kind != "cited":
+        runs = (
+            item.startswith("tests/") or "#" in item or item.endswith(".json")
+            for item in claim.proof
+        )
+        if not any(runs):
+            problems.append(
+                f"claim {claim.id} is called {claim.kind}, but nothing runs"
+            )
         proven = tracing.numbers_in(
             "\n".join(_sources_of(item) for item in claim.proof)
         )
@@ -343,7 +362,7 @@ def run_needs() -> int:
             say(str(PageError(example.source, example.line, found)))
             status = 1
         else:
-            passed[example.id] = sha256(example.program)
+            passed[example.id] = needs_hash(example)
     if blocks:
         done = subprocess.run(
             [python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True
@@ -359,9 +378,12 @@ def run_needs() -> int:
 
 def commit() -> str:
     """Return the commit this was made from, or "unknown" outside of a checkout."""
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    )
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 

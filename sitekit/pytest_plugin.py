@@ -128,12 +128,16 @@ class SiteRunner(_Runner):
         return str(excinfo.value)
 
 
-def pytest_sessionfinish(session):
+def pytest_sessionfinish(session, exitstatus):
     for path, edits in _edits.items():
         update(path, edits)
     options = session.config.option
-    selected = options.keyword or options.markexpr or options.change
-    if _outcomes and not selected:  # half of a parametrised test is no verdict
+    part = (
+        *(options.keyword, options.markexpr, options.deselect, options.change),
+        *(options.maxfail, options.lf, exitstatus not in (0, 1)),
+        any("[" in argument for argument in session.config.args),
+    )
+    if _outcomes and not any(part):  # half of a parametrised test is no verdict
         proof.store_tests(_outcomes)
 
 
@@ -169,7 +173,7 @@ def update(path: Path, edits: list) -> None:
 
 
 def pytest_runtest_logreport(report):
-    if report.when == "call" or report.failed:
+    if report.when == "call" or not report.passed:  # a skipped case is no verdict
         node = re.sub(r"\[.*\]$", "", report.nodeid)
         if node.startswith("tests/"):
             _outcomes[node] = _outcomes.get(node, True) and report.passed

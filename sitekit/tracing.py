@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass, field
 
 NUMBER = re.compile(
-    r"(?<![\w.^_{/-])[-+−]?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<point>\.\d+)?"
+    r"(?<![\w.^_-])(?<![_^]\{)[-+−]?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<point>\.\d+)?"
     r"(?:e(?P<exponent>[-+]?\d+)|\s*(?:×|\\cdot|\\times)\s*10\^\{?(?P<power>-?\d+)\}?)?"
-    r"(?P<percent>\s?\\?%)?(?![\w])"
+    r"(?P<percent>\s?\\?%)?(?!\d)"
 )
 BLOCKS = {"p", "li", "tr", "dt", "dd", "figcaption", "h1", "h2", "h3", "h4", "summary"}
 VOID = {"br", "img", "hr", "input", "meta", "link", "source", "wbr"}
@@ -104,7 +104,7 @@ class Reader(html.parser.HTMLParser):
         if self._has("output"):
             self._prove(text)
         elif self._inside("script", "style", "svg", "pre") or self._has(
-            "generated", "cite", "admonition-title"
+            "generated", "cite"
         ):
             return
         elif self._has("claim__text"):

@@ -23,7 +23,7 @@ HOSTS = "|".join(
 
 
 def tracked() -> list[str]:
-    if not (ROOT / ".git").exists():
+    if not (ROOT / ".git").exists() and not os.environ.get("CI"):
         pytest.skip("NOT CHECKED: this is not a git checkout")
     done = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True

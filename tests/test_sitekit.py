@@ -1,6 +1,7 @@
 """The engine: what is shown is what is run, and whatever is wrong is named with its place."""
 
 import json
+import warnings
 
 import pytest
 
@@ -140,9 +141,20 @@ def test_every_fence_knows_its_line():
         ("$\\frac{1}{$", "TeX does not parse"),
         ("See [@nobody1999].", "citation nobody1999"),
         ("See [@a; @b].", "not understood: [@a; @b]"),
-        ("<script>1</script>", "must not load or run"),
+        ("<script>1</script>", "only the engine may write"),
+        ("<div class='output'>37</div>", "only the engine may write"),
+        ("It is so.\n{: .generated }", "only the engine may write"),
+        ("<p onclick='x()'>a</p>", "only the engine may write"),
+        ("[a](javascript:x)", "foreign"),
+        ("```yaml\nimport numpy as np\n```", "Python that nothing runs"),
+        ("```text\n>>> print(41 + 1)\n42\n```", "Python that nothing runs"),
+        ('```python id="A b"\nx = 1\n```', "is no id"),
+        ("```python\n\n```", "empty"),
+        ("```python { .x }\nx = 1\n```", "without braces"),
+        ("It takes 37ms.", "the number 37"),
+        ('!!! note "It is 37"\n\n    Text.', "the number 37"),
         ("<img src='a.png'>", "without alternative text"),
-        ("It is 37 % faster.", "the number 37 % comes from no output"),
+        ("It is 37 % faster.", "the number 37 from no output"),
         ("/// claim | Bad Id\n    kind: exact\n\nA.\n///", "not made of words"),
         ("/// claim | a-b\n    kind: vague\n\nA.\n///", "has kind 'vague'"),
         ("/// claim | a-b\n    kind: exact\n\nA.\n///", "has no proof"),
@@ -185,6 +197,78 @@ def test_output_is_compared_as_text_and_numbers():
     assert "differs" in fault("print(3)", shown="4\n")
     assert "differs" in fault("print(3)")
     assert "differs" in fault("x = 3", shown="3\n")
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "equal"),
+    [
+        ("1e10", "10000000001.0", True),
+        ("10000000000", "10000000001", False),
+        ("1.0", "1.0000001", False),
+        ("9.0e-13", "3.1e-13", False),
+        ("0.", "-0.", False),
+        ("a #", "a 1.0", False),
+        ("[1.  2.]", "[1. 2.]", False),
+    ],
+)
+def test_numbers_are_equal_to_nine_digits(shown, printed, equal):
+    assert (execute.difference(shown, printed) == "") == equal
+
+
+def test_a_copied_program_must_print_what_the_page_shows():
+    """Also what earlier blocks of its chain print, and the message of a wrong one."""
+    right, wrong = (
+        example("print(1)", shown="1\n"),
+        example("x", kind="wrong", note="n"),
+    )
+    wrong.shown = "ValueError: a\n"
+    chained = example("print(1)", shown="1\n", earlier_shown="0\n")
+
+    assert "something else" in execute.program_fault(right, execute.Result("2\n"))
+    assert "something else" in execute.program_fault(chained, execute.Result("1\n"))
+    assert execute.program_fault(chained, execute.Result("0\n1\n")) == ""
+    assert "shows" in execute.program_fault(
+        wrong, execute.Result(error="ValueError: b")
+    )
+    assert execute.program_fault(wrong, execute.Result(error="ValueError: a")) == ""
+    assert "does not fail" in execute.program_fault(wrong, execute.Result())
+
+
+def test_a_copied_program_is_isolated_and_does_not_run_for_ever(monkeypatch):
+    monkeypatch.setattr(execute, "PROGRAM_SECONDS", 1)
+    isolated = execute.program_result("import sys; print(sys.flags.isolated)")
+    endless = execute.program_result("while True: pass", fresh=True)
+
+    assert isolated.printed == "1\n"
+    assert "TimeoutExpired" in endless.error
+
+
+def test_a_verdict_is_kept_for_one_environment_and_one_engine(monkeypatch):
+    """Other versions or another runner: another key."""
+    before = execute._key(["x"])
+    monkeypatch.setattr(execute, "_runner_hash", lambda: "other")
+
+    assert execute._key(["x"]) != before
+    assert pages.ENGINE in pages.engine_hash()
+    assert execute.environment()["numpy"] in repr(execute.environment())
+    assert execute._key(["x"], "reader 1") != execute._key(["x"], "reader 2")
+
+
+def test_a_damaged_cache_file_is_no_verdict(monkeypatch, tmp_path):
+    """Half a file means: run again."""
+    monkeypatch.setattr(pages, "CACHE", tmp_path)
+    block = example("print(3)")
+    execute.result_of(block, fresh=True)
+    for path in tmp_path.rglob("*.json"):
+        path.write_text("")
+    execute._fresh.clear()
+
+    assert execute.result_of(block).printed == "3\n"
+
+
+def test_a_block_that_changes_numpy_for_everybody_is_a_fault():
+    assert "changes numpy" in fault("import numpy as np\nnp.sin = np.cos")
+    assert fault("import numpy as np\nprint(np.sin(0.0))", shown="0.0\n") == ""
 
 
 def test_a_failing_block_says_why_and_where():
@@ -255,6 +339,8 @@ def test_a_block_is_a_registered_module():
 
 
 def test_warnings_and_the_global_generator_are_faults():
+    """Also where the process that runs the block would let warnings pass."""
+    warnings.simplefilter("ignore")
     assert "RuntimeWarning" in fault(
         "import numpy as np\nnp.float64(1) / np.float64(0)"
     )
@@ -386,6 +472,57 @@ def test_a_claims_number_must_be_in_its_proof(monkeypatch):
     assert "0.26" in proof.claim_problems(other)[0]
 
 
+def claim_with(**changes) -> pages.Claim:
+    values = {"kind": "exact", "text": "True.", "proof": ["page#a"], "red": "a => b"}
+    return pages.Claim("a-b", "page", 1, **{**values, **changes})
+
+
+def test_a_claim_needs_a_proof_that_runs_and_passed(monkeypatch):
+    """Nothing runs, nothing is asserted, failed, stale, missing: each is a problem."""
+    block = example("print(0.25)", shown="0.25\n")
+    silent = example("x = 1")
+    monkeypatch.setattr(
+        proof, "example_with", lambda i: silent if "silent" in i else block
+    )
+    outcome = {"page#a": "passed", "page#bad": "failed", "page#old": "stale"}
+    monkeypatch.setattr(proof, "verdict", lambda i: (outcome.get(i, "passed"), ""))
+    key = next(iter(proof.claims.bibliography()))
+
+    def problem(**changes):
+        return "\n".join(proof.claim_problems(claim_with(**changes)))
+
+    assert problem() == ""
+    assert "nothing runs" in problem(proof=[key])
+    assert "cites nothing" in problem(kind="cited")
+    assert "is failed" in problem(proof=["page#bad"])
+    assert "is stale" in problem(proof=["page#old"])
+    assert "neither shows nor asserts" in problem(proof=["page#silent"])
+    assert "no file" in problem(proof=["tests/test_nothing.py::test_x"])
+    assert "no test test_x" in problem(proof=["tests/test_claims.py::test_x"])
+    assert "not in the bibliography" in problem(proof=["nobody1999"])
+
+
+def test_a_tests_verdict_is_kept_for_its_sources(monkeypatch, tmp_path):
+    """Passed, failed, and missing again when the test, a stand-in or a snippet changes."""
+    for name in ("tests/test_a.py", "tests/fakes.py", "snippets/s.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(proof, "ROOT", tmp_path)
+    monkeypatch.setattr(pages, "SNIPPETS", tmp_path / "snippets")
+    monkeypatch.setattr(proof, "TESTS", tmp_path / "tests.json")
+    node = "tests/test_a.py::test_it"
+    for name in ("tests/test_a.py", "tests/fakes.py", "snippets/s.py"):
+        proof._test_key.cache_clear()
+        proof.store_tests({node: True})
+        assert proof.test_status(node) == "passed"
+        (tmp_path / name).write_text(f"x = '{name}'\n")
+        proof._test_key.cache_clear()
+        assert proof.test_status(node) == "missing"
+    proof.store_tests({node: False})
+    assert proof.test_status(node) == "failed"
+    proof._test_key.cache_clear()
+
+
 def test_a_stored_result_is_stale_when_its_code_changed(monkeypatch, tmp_path):
     monkeypatch.setattr(proof, "ROOT", tmp_path)
     (tmp_path / "run.py").write_text("x = 1\n")
@@ -404,7 +541,7 @@ def test_a_block_that_needs_a_package_is_stale_until_it_ran(monkeypatch):
 
     proof.verdict.cache_clear()
     assert proof.verdict("page#a")[0] == "stale"
-    stored = {block.id: proof.sha256(block.program)}
+    stored = {block.id: proof.needs_hash(block)}
     monkeypatch.setattr(proof, "_stored_needs", lambda: stored)
     proof.verdict.cache_clear()
     assert proof.verdict("page#a")[0] == "passed"

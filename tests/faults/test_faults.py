@@ -221,6 +221,28 @@ FAULTS = [
         "test tests/test_inverted_dropout.py",
     ),
     Fault(
+        "a fence fails under pytest",
+        PAGE,
+        r"12% less",
+        "13% less",
+        HERE + ".*differs",
+        "test docs/learn/scaling.md",
+    ),
+    Fault(
+        "a notebook draws without alternative text",
+        NOTEBOOK,
+        r'# %% alt="[^"]*"',
+        "# %%",
+        re.escape(NOTEBOOK) + r":\d+: .*needs alt=",
+    ),
+    Fault(
+        "an output in a notebook's text",
+        NOTEBOOK,
+        r"# ## Result\n",
+        "# ```output\n# 37.5\n# ```\n#\n# ## Result\n",
+        re.escape(NOTEBOOK) + r":\d+: .*output fence must follow",
+    ),
+    Fault(
         "the snippet changes and its page does not",
         SNIPPET,
         r"1 / float\(keep_prob\), 0",

@@ -87,7 +87,8 @@ def page_paths(site):
 
 @pytest.fixture(scope="session")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api as playwright
+
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         missing("a browser (chromium)")
@@ -108,7 +109,7 @@ def open_page(browser, address):
         page = context.new_page()
         page.on("console", lambda m: note(page, m.text) if m.type in LOUD else None)
         page.on("pageerror", lambda error: note(page, f"exception: {error}"))
-        page.on("requestfailed", lambda r: note(page, f"failed: {r.url}"))
+        page.on("requestfailed", lambda r: failed(page, r))
         page.on("request", lambda r: r.url.startswith(GOOD) or note(page, r.url))
         page.goto(address + path)
         page.wait_for_load_state("networkidle")
