@@ -154,7 +154,7 @@ def test_every_fence_knows_its_line():
         ("It takes 37ms.", "the number 37"),
         ('!!! note "It is 37"\n\n    Text.', "the number 37"),
         ("<img src='a.png'>", "without alternative text"),
-        ("It is 37 % faster.", "the number 37 from no output"),
+        ("It is 37 % faster.", "the number 37 % comes from no output"),
         ("/// claim | Bad Id\n    kind: exact\n\nA.\n///", "not made of words"),
         ("/// claim | a-b\n    kind: vague\n\nA.\n///", "has kind 'vague'"),
         ("/// claim | a-b\n    kind: exact\n\nA.\n///", "has no proof"),
