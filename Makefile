@@ -29,11 +29,7 @@ test: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everyt
 site: $(VENV)/.ready $(READER)/.ready ## build the site into site/; fails if anything is unproven
 	@$(PY) -m sitekit build
 
-nightly: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everything, the slow checks too
-	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
-	NIGHTLY=1 $(PY) -m pytest
-	$(MAKE) parity bench
+nightly: test experiments parity bench ## run everything, the slow checks too
 
 update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the difference
 	$(PY) -m pytest -q docs README.md --update-outputs
