@@ -52,8 +52,14 @@ def main() -> None:
         address = said.split("then open ")[1].split()[0] + "learn/scaling/"
         print(f"first page after {wait_for(address, OLD):.1f} s", flush=True)
         seconds = []
-        for number in range(5):
-            new = f"In round {number}, backward multiplies by the same scaled mask"
+        for word in (
+            "So",
+            "Thus",
+            "Hence",
+            "Then",
+            "Now",
+        ):  # a number would need a source
+            new = f"{word} backward multiplies by the same scaled mask"
             page.write_text(text.replace(OLD, new))
             seconds.append(wait_for(address, new))
             time.sleep(1)
