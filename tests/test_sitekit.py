@@ -8,7 +8,7 @@ import pytest
 from sitekit import execute, figures, maths, pages, proof, pytest_plugin, tracing
 from sitekit.pages import Example, Record
 
-FENCE = "```python\nassert True\n```\n"
+FENCE = "```python\ntop = 1\n```\n"
 NESTED = f"""
 # Title
 
