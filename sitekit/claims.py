@@ -30,7 +30,7 @@ from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block, type_any
 
-from . import maths, pages, tracing
+from . import exercises, maths, pages, tracing
 from .pages import Claim, Record
 
 KINDS = {
@@ -324,6 +324,7 @@ class Sitekit(BlocksExtension):
     def extendMarkdown(self, md):
         super().extendMarkdown(md)
         md.inlinePatterns.register(Citation(md), "sitekit-citation", 200)
+        md.preprocessors.register(exercises.Include(md), "sitekit-exercises", 40)
         md.preprocessors.register(
             Written(md), "sitekit-written", 22
         )  # fences 25, raw HTML 20

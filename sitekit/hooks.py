@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 from mkdocs.exceptions import Abort
+from mkdocs.structure.files import File
 
-from sitekit import notebooks, pages, proof
+from sitekit import exercises, notebooks, pages, proof
 
 os.environ.setdefault(
     "NO_MKDOCS_2_WARNING", "1"
@@ -27,6 +28,15 @@ def on_pre_build(config):
         raise Abort(
             "\n".join([f"{len(problems)} problem(s); nothing is published:", *problems])
         )
+
+
+def on_files(files, config):
+    for record in pages.all_records().values():
+        for name in record.exercises:
+            exercise = exercises.read(record.page, name)
+            address = f"exercises/{record.page}/{name}.py"
+            files.append(File.generated(config, address, content=exercise.download))
+    return files
 
 
 def on_page_content(content, page, config, files):

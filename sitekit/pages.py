@@ -91,6 +91,7 @@ class Record:
     examples: list[Example] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
+    exercises: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
     broken: bool = False  # it could not be read to the end
     printed: str = ""  # by a notebook
@@ -239,7 +240,9 @@ def collect(path: Path) -> Record:
 
 @functools.cache
 def collect_text(path: str, page: str, text: str) -> Record:
-    key = hashlib.sha256(f"{engine_hash()}\0{path}\0{text}".encode()).hexdigest()
+    exercises = _hash_of((ROOT / "exercises" / page).glob("*.md"))
+    key = f"{engine_hash()}\0{exercises}\0{path}\0{text}"
+    key = hashlib.sha256(key.encode()).hexdigest()
     data = cached("pages", key, lambda: asdict(_read(Record(path, page), text)))
     record = Record(**data)
     record.examples = [Example(**example) for example in data["examples"]]

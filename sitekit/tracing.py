@@ -59,7 +59,7 @@ class Piece:
     cited: bool = False
     claim: bool = False
     section: int = 0
-    given: bool = False  # an exercise may choose its numbers; its solution uses them
+    given: bool = False  # an exercise may choose its numbers; hints and solution use them
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Reader(html.parser.HTMLParser):
         self.section += tag == "h2"
         if tag in BLOCKS and not (tag in ("p", "li") and self._inside("tr")):
             claim = self._has("claim__text")
-            given = self._has("exercise", "predict")
+            given = self._has("exercise", "hint", "solution", "predict")
             self.pieces.append(Piece(claim=claim, section=self.section, given=given))
         if "cite" in classes.split() and self.pieces:
             self.pieces[-1].cited = True
