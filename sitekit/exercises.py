@@ -61,7 +61,7 @@ def path_of(page: str, name: str) -> Path:
 def read(page: str, name: str) -> Exercise:
     """Return an exercise from its file."""
     path = path_of(page, name)
-    where = path.relative_to(pages.ROOT)
+    where = f"exercises/{page}/{name}.md"
     if not path.exists():
         raise ExerciseError(f"there is no exercise {where}")
     head, *parts = re.split(r"^## (.+)\n", path.read_text("utf8"), flags=re.M)
@@ -78,7 +78,8 @@ def read(page: str, name: str) -> Exercise:
     if not title:
         raise ExerciseError(f"{where} does not begin with a title and a task")
     found = [
-        (name, *_text_and_code(text, f"{where}, {name}", name)) for name, text in sections
+        (name, *_text_and_code(text, f"{where}, {name}", name))
+        for name, text in sections
     ]
     of = {name: (text, code) for name, text, code in found}
     return Exercise(
@@ -93,7 +94,9 @@ def read(page: str, name: str) -> Exercise:
         solution=of["Solution"][1],
         variant=of["Variant"][1],
         wrong=[
-            (" ".join(text.split()), code) for name, text, code in found if name == "Wrong"
+            (" ".join(text.split()), code)
+            for name, text, code in found
+            if name == "Wrong"
         ],
     )
 
@@ -142,7 +145,7 @@ class Include(Preprocessor):
 
     def run(self, lines):
         record = pages.record_of(self.md)
-        folder = posixpath.relpath(posixpath.dirname(record.path), "docs")
+        folder = posixpath.relpath(posixpath.dirname(record.path) or ".", "docs")
         out, fence = [], ""
         for number, line in enumerate(lines, 1):
             tick = re.match(r"\s*(`{3,}|~{3,})", line)
@@ -152,18 +155,15 @@ class Include(Preprocessor):
             if not match:
                 out.append(line)
                 continue
+            if number < len(lines) and lines[number].strip() == "///":
+                lines[number] = ""  # the directive's second line
+            else:
+                record.fail("an exercise ends with /// on the next line", line=number)
             try:
                 exercise = read(record.page, match["name"])
             except ExerciseError as error:
-                if record.collecting:
-                    record.fail(str(error), line=number)
-                out.append("/// exercise")
+                record.fail(str(error), line=number)
                 continue
-            if record.collecting:
-                record.exercises.append(exercise.name)
+            record.exercises += [exercise.name] if record.collecting else []
             out += shown(exercise, (number, number + 1), folder)
-            if number < len(lines) and lines[number].strip() == "///":
-                lines[number] = ""  # the directive's second line
-            elif record.collecting:
-                record.fail("an exercise ends with /// on the next line", line=number)
         return out

@@ -59,7 +59,9 @@ class Piece:
     cited: bool = False
     claim: bool = False
     section: int = 0
-    given: bool = False  # an exercise may choose its numbers; hints and solution use them
+    given: bool = (
+        False  # an exercise may choose its numbers; hints and solution use them
+    )
 
 
 @dataclass

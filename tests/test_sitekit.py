@@ -5,7 +5,16 @@ import warnings
 
 import pytest
 
-from sitekit import execute, figures, maths, pages, proof, pytest_plugin, tracing
+from sitekit import (
+    execute,
+    exercises,
+    figures,
+    maths,
+    pages,
+    proof,
+    pytest_plugin,
+    tracing,
+)
 from sitekit.pages import Example, Record
 
 FENCE = "```python\ntop = 1\n```\n"
@@ -546,3 +555,73 @@ def test_a_block_that_needs_a_package_is_stale_until_it_ran(monkeypatch):
     proof.verdict.cache_clear()
     assert proof.verdict("page#a")[0] == "passed"
     proof.verdict.cache_clear()
+
+
+# ---- exercises -----------------------------------------------------------------------
+
+
+CODE = "```python\nanswer = 1\n```\n"
+EXERCISE = (
+    f"# Title\n\nTask.\n\n## Start\n{CODE}\n## Hint\nA.\n\n## Hint\nB.\n\n## Check\n{CODE}\n"
+    f"## Solution\nBecause.\n{CODE.replace('1', '3')}\n## Variant\n{CODE}\n"
+    + "".join(f"## Wrong\nMessage {word}.\n{CODE}\n" for word in ("a", "b", "c"))
+)
+INCLUDED = "# Page\n\n## Exercises\n\n/// exercise | one\n///\n\n" + FENCE
+
+
+def page_with(text: str, exercise: str, monkeypatch, folder) -> Record:
+    monkeypatch.setattr(exercises, "FOLDER", folder)
+    (folder / "page").mkdir()
+    (folder / "page" / "one.md").write_text(exercise)
+    return read(text)
+
+
+def test_an_exercise_shows_start_and_solution_and_no_more(monkeypatch, tmp_path):
+    """Both are blocks like any other, at the two lines of the directive; the rest is hidden."""
+    record = page_with(INCLUDED, EXERCISE, monkeypatch, tmp_path)
+    blocks = [(e.anchor, e.line, e.code) for e in record.examples]
+
+    assert record.problems == []
+    assert record.exercises == ["one"]
+    assert blocks[:2] == [
+        ("start-one", 5, "answer = 1"),
+        ("solution-one", 6, "answer = 3"),
+    ]
+    assert [line for _, line, _ in blocks[2:]] == [8]
+
+
+@pytest.mark.parametrize(
+    ("text", "exercise", "message"),
+    [
+        (
+            INCLUDED.replace("| one", "| two"),
+            EXERCISE,
+            "no exercise exercises/page/two",
+        ),
+        (INCLUDED, EXERCISE.replace("## Variant", "## Vraiant"), "has the sections"),
+        (INCLUDED, EXERCISE.replace("## Hint\nB.", ""), "has the sections"),
+        (
+            INCLUDED,
+            EXERCISE.replace("Message c.", "Message c.\n" + CODE),
+            "2 blocks of",
+        ),
+        (INCLUDED, EXERCISE.replace("Message b.", ""), "Wrong: no text"),
+        (INCLUDED, EXERCISE.replace("B.", CODE), "Hint: 1 blocks of Python"),
+        (INCLUDED, EXERCISE.replace("# Title\n\nTask.", "# Title"), "title and a task"),
+        (INCLUDED, EXERCISE.replace("answer = 3", "answer = = 3"), "not Python"),
+        (INCLUDED.replace("one\n///", "one\n"), EXERCISE, "ends with ///"),
+    ],
+)
+def test_a_broken_exercise_is_a_problem(text, exercise, message, monkeypatch, tmp_path):
+    """Missing files, missing parts and typing errors are named."""
+    record = page_with(text, exercise, monkeypatch, tmp_path)
+
+    assert message in "\n".join(message for _, message in record.problems)
+
+
+def test_an_exercise_in_a_fence_is_text():
+    """A page may show how an exercise is written."""
+    record = read("# Title\n\n```text\n/// exercise | one\n///\n```\n")
+
+    assert record.problems == []
+    assert record.exercises == []
