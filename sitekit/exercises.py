@@ -128,7 +128,10 @@ def shown(exercise: Exercise, lines: tuple[int, int], folder: str) -> list[str]:
     text += ['!!! exercise "Task"', "", *_indented(exercise.task), ""]
     fence = f'    ```python id="start-{name}" srcline="{first}"'
     text += [fence, *_indented(exercise.start), "    ```", ""]
-    text += [f"    [Start and check as one file]({link}){{ download }}", ""]
+    text += [
+        f"    Fill it in, and run it with its check: [{name}.py]({link}){{ download }}",
+        "",
+    ]
     for number, hint in enumerate(exercise.hints, 1):
         text += [f'??? hint "Hint {number}"', "", *_indented(hint), ""]
     text += ['??? solution "Solution"', "", *_indented(exercise.why), ""]

@@ -7,10 +7,18 @@ import posixpath
 import re
 import urllib.parse
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
 PAGE_KB = 60  # a notebook's page; 200 for any other, see test_pages_are_light
+PATH = ["index"] + [
+    f"learn/{step}"
+    for step in (
+        *("why", "mask", "scaling", "backprop", "train-and-test", "network"),
+        *("fixed-seed", "objective", "regularisers", "choosing-rates"),
+    )
+]
 BLOCK = re.compile(
     r'<div class="language-python highlight" id="([^"]+)" data-copy="([^"]*)">'
     r"(.*?)</code></pre></div>",
@@ -125,6 +133,21 @@ def test_a_notebook_is_light_and_its_download_is_what_was_run(site, proof, pages
         assert "<style" not in page.split("<body", 1)[1]
         assert sha256(copy) == example["code_sha256"]
         assert f'href="{name}" download' in page
+
+
+def test_each_step_of_the_path_is_one_click_from_the_one_before(pages):
+    """The text of a page ends with a link to the next one, and so does the theme's footer."""
+    for here, there in pairwise(PATH):
+        last = re.search(r'<p>Next: <a href="([^"]+)"', pages[here])
+        footer = re.search(
+            r'<a href="([^"]+)" class="md-footer__link [^"]*--next"', pages[here]
+        )
+        for link in (last, footer):
+            assert link, here
+            assert posixpath.normpath(posixpath.join(here, link[1])) in (
+                there,
+                f"../{there}",
+            )
 
 
 def test_pages_are_light(pages):
