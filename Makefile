@@ -30,6 +30,7 @@ site: $(VENV)/.ready $(READER)/.ready ## build the site into site/; fails if any
 	@$(PY) -m sitekit build
 
 nightly: test experiments parity bench ## run everything, the slow checks too
+	$(PY) -m pytest tests/nightly
 
 update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the difference
 	$(PY) -m pytest -q docs README.md --update-outputs
