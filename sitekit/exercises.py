@@ -74,7 +74,7 @@ def read(page: str, name: str) -> Exercise:
         raise ExerciseError(
             f"{where} has the sections {order.strip()}; wanted: {ORDER}"
         )
-    title = re.fullmatch(r"# (.+)\n\n(.+?)\s*", head, re.S)
+    title = re.fullmatch(r"# ([^\n]+)\n\n(.+?)\s*", head, re.S)
     if not title:
         raise ExerciseError(f"{where} does not begin with a title and a task")
     found = [

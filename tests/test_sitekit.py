@@ -562,7 +562,7 @@ def test_a_block_that_needs_a_package_is_stale_until_it_ran(monkeypatch):
 
 CODE = "```python\nanswer = 1\n```\n"
 EXERCISE = (
-    f"# Title\n\nTask.\n\n## Start\n{CODE}\n## Hint\nA.\n\n## Hint\nB.\n\n## Check\n{CODE}\n"
+    f"# Title\n\nTask.\n\nMore of it.\n\n## Start\n{CODE}\n## Hint\nA.\n\n## Hint\nB.\n\n## Check\n{CODE}\n"
     f"## Solution\nBecause.\n{CODE.replace('1', '3')}\n## Variant\n{CODE}\n"
     + "".join(f"## Wrong\nMessage {word}.\n{CODE}\n" for word in ("a", "b", "c"))
 )
@@ -583,6 +583,9 @@ def test_an_exercise_shows_start_and_solution_and_no_more(monkeypatch, tmp_path)
 
     assert record.problems == []
     assert record.exercises == ["one"]
+    exercise = exercises.read("page", "one")
+    assert (exercise.title, exercise.task) == ("Title", "Task.\n\nMore of it.")
+    assert "# Task.\n#\n# More of it.\n\nanswer = 1\n" in exercise.download
     assert blocks[:2] == [
         ("start-one", 5, "answer = 1"),
         ("solution-one", 6, "answer = 3"),
@@ -607,7 +610,11 @@ def test_an_exercise_shows_start_and_solution_and_no_more(monkeypatch, tmp_path)
         ),
         (INCLUDED, EXERCISE.replace("Message b.", ""), "Wrong: no text"),
         (INCLUDED, EXERCISE.replace("B.", CODE), "Hint: 1 blocks of Python"),
-        (INCLUDED, EXERCISE.replace("# Title\n\nTask.", "# Title"), "title and a task"),
+        (
+            INCLUDED,
+            EXERCISE.replace("# Title\n\nTask.\n\nMore of it.", "# Title"),
+            "title and a task",
+        ),
         (INCLUDED, EXERCISE.replace("answer = 3", "answer = = 3"), "not Python"),
         (INCLUDED.replace("one\n///", "one\n"), EXERCISE, "ends with ///"),
     ],
