@@ -22,6 +22,15 @@ RANGE = "    if not 0 < keep_prob <= 1"
 EXACT = """first = np.arange(x.shape[-1]) < round(keep_prob * x.shape[-1])
     kept = rng.permuted(np.broadcast_to(first, x.shape), axis=-1)"""
 CHECK_X = "    if not isinstance(x, np.ndarray)"
+GATES = """gates.append((z > 0) * (1.0 if masks is None else masks[layer]))
+        inputs.append(z * gates[-1])"""
+DRAWN = "None if keep_probs is None else draw_masks(params, x, keep_probs, rng)"
+STEP = f"""    for _ in range(steps):
+        masks = {DRAWN}
+"""
+ONCE = f"""    masks = {DRAWN}
+    for _ in range(steps):
+"""
 CHECK_RNG = '    if not callable(getattr(rng, "random", None))'
 
 # snippet: (bug, text of the snippet, text in its place, tests that must fail).
@@ -453,6 +462,158 @@ BROKEN = {
             "step: float = 1e-5",
             "step: float = 0.1",
             "test_default_step_is_small",
+        ),
+    ],
+    "dropout_network": [
+        (
+            "no scale",
+            "< k) / k for",
+            "< k) * 1.0 for",
+            "test_masks_are_zero_or_one_over_keep_prob",
+            "test_mean_of_the_next_pre_activation_is_evaluation",
+        ),
+        (
+            "keep and drop swapped",
+            "rng.random(shape) < k)",
+            "rng.random(shape) >= k)",
+            "test_masks_are_zero_or_one_over_keep_prob",
+            "test_mean_of_the_next_pre_activation_is_evaluation",
+            "test_keep_prob_one_equals_no_dropout_bit_for_bit",
+        ),
+        (
+            "one mask for the whole batch",
+            "rng.random(shape) < k)",
+            "np.broadcast_to(rng.random((*shape[:-2], 1, shape[-1])), shape) < k)",
+            "test_every_example_and_every_step_has_its_own_mask",
+            "test_stacked_networks_have_their_own_masks",
+        ),
+        (
+            "mask reused in every step",
+            STEP,
+            ONCE,
+            "test_training_draws_new_masks_in_every_step",
+        ),
+        (
+            "seed inside the function",
+            "rng.random(shape) < k)",
+            "np.random.default_rng(0).random(shape) < k)",
+            "test_every_example_and_every_step_has_its_own_mask",
+            "test_same_generator_state_gives_the_same_training",
+        ),
+        (
+            "mask missing in backward",
+            GATES,
+            """gates.append((z > 0) * 1.0)
+        inputs.append(z * gates[-1] * (1.0 if masks is None else masks[layer]))""",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "scale missing in backward",
+            "* gates[i - 1]",
+            "* (gates[i - 1] > 0)",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "fresh mask in backward",
+            "* gates[i - 1]",
+            "* np.roll(gates[i - 1], 1, axis=-2)",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "ReLU without its slope",
+            "(z > 0) *",
+            "(z == z) *",
+            "test_forward_is_relu_layers_and_a_linear_output",
+        ),
+        (
+            "dropout at evaluation",
+            "1.0 if masks is None",
+            "np.random.default_rng().random(z.shape) if masks is None",
+            "test_evaluation_is_deterministic_and_draws_nothing",
+        ),
+        (
+            "L2 without its strength",
+            "+ l2 * params[i][0]",
+            "+ params[i][0]",
+            "test_l2_adds_its_strength_times_the_weights_to_the_gradient",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "L2 missing in backward",
+            "+ l2 * params[i][0]",
+            "",
+            "test_l2_adds_its_strength_times_the_weights_to_the_gradient",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "L2 without the half",
+            "for w, _ in params) / 2",
+            "for w, _ in params)",
+            "test_l2_adds_half_its_strength_times_the_squared_weights_to_the_loss",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "L2 on the biases",
+            "delta.sum(axis=-2, keepdims=True)))",
+            "delta.sum(axis=-2, keepdims=True) + l2 * params[i][1]))",
+            "test_l2_adds_its_strength_times_the_weights_to_the_gradient",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "not divided by the batch size",
+            "- y) / logits.shape[-2]",
+            "- y)",
+            "test_gradient_is_the_slope_of_the_loss",
+        ),
+        (
+            "exponential that overflows",
+            "np.logaddexp(0, logits) - y",
+            "np.log(1 + np.exp(logits)) - y",
+            "test_large_logits_neither_overflow_nor_lose_the_gradient",
+        ),
+        (
+            "uphill",
+            "(w - rate * dw",
+            "(w + rate * dw",
+            "test_one_step_subtracts_the_rate_times_the_gradient",
+            "test_training_lowers_the_loss",
+        ),
+        (
+            "parameters changed in place",
+            "(w - rate * dw",
+            "(w.__isub__(rate * dw)",
+            "test_inputs_are_not_mutated",
+        ),
+        (
+            "weights without He's factor",
+            "np.sqrt(2 / p[0])",
+            "np.sqrt(1 / p[0])",
+            "test_first_weights_have_variance_two_over_inputs",
+        ),
+        (
+            "flat labels allowed",
+            "np.shape(y)[-2:] == logits.shape[-2:]",
+            "True",
+            "test_flat_labels_are_refused_by_loss_and_backward",
+        ),
+        (
+            "nan allowed as rate",
+            "steps > 0 < rate and",
+            "steps > 0 and not rate <= 0 and",
+            "test_bad_numbers_are_a_value_error_that_names_them",
+        ),
+        (
+            "zero allowed as keep_prob",
+            "0 < k <= 1",
+            "0 <= k <= 1",
+            "test_bad_keep_probs_are_a_value_error_that_names_them",
+        ),
+        (
+            "drawn before the labels are checked",
+            "    loss(params, forward(params, x)[0], y)  #",
+            """    keep_probs and draw_masks(params, x, keep_probs, rng)
+    loss(params, forward(params, x)[0], y)  #""",
+            "test_bad_labels_are_a_value_error_that_names_them",
         ),
     ],
 }

@@ -15,6 +15,7 @@ PAGES = pages.markdown_paths()
 EXERCISES = sorted(exercises.FOLDER.rglob("*.md"))
 LEARN = [path for path in PAGES if path.parent.name == "learn"]
 BANNED = r"\b(simply|just|obviously|of course|note that|we will see)\b"
+EXEMPT = {"dropout_network.py"}  # a whole network: no part of it is of use alone
 FILE = {"ids": lambda path: path.name}
 
 
@@ -30,7 +31,10 @@ def prose_of(path) -> str:
 
 @pytest.mark.parametrize("path", SNIPPETS, **FILE)
 def test_a_snippet_is_small_and_needs_numpy_only(path):
-    """At most 40 lines and three functions; imports NumPy and the standard library."""
+    """At most 40 lines and three functions; imports NumPy and the standard library.
+
+    What is exempt has fewer than 100 lines, and its docstring says why it is longer.
+    """
     text = path.read_text("utf8")
     tree = ast.parse(text)
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
@@ -40,8 +44,12 @@ def test_a_snippet_is_small_and_needs_numpy_only(path):
         if isinstance(n, ast.Import | ast.ImportFrom)
     }
 
-    assert len(text.splitlines()) <= 40
-    assert len(functions) <= 3
+    if path.name in EXEMPT:
+        assert len(text.splitlines()) < 100
+        assert "More than 40 lines" in ast.get_docstring(tree)
+    else:
+        assert len(text.splitlines()) <= 40
+        assert len(functions) <= 3
     assert imported <= {"numpy", *sys.stdlib_module_names}
 
 
