@@ -39,6 +39,7 @@ update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the dif
 bench: $(VENV)/.ready $(READER)/.ready ## measure speed, printed as ratios
 	$(PY) benchmarks/build_time.py
 	$(PY) benchmarks/edit_time.py
+	$(PY) benchmarks/step_cost.py
 
 experiments: $(READER)/.ready ## run every notebook anew as the program a reader downloads
 	@for file in docs/experiments/*.py; do echo "run $$file"; $(READER)/bin/python -I $$file || exit 1; done
