@@ -126,6 +126,29 @@ def test_a_learners_page_has_its_parts(path):
     assert any(example.figure for example in pages.collect(path).examples)
 
 
+def test_every_formula_and_every_verdict_links_to_its_proof():
+    """A row of the formula sheet leads to a claim, a row of the checked claims to a place."""
+    sheet = (pages.DOCS / "reference" / "formulas.md").read_text("utf8")
+    checked = (pages.DOCS / "reference" / "claims-checked.md").read_text("utf8")
+    head = r"\| (?:-|Formula |quote )"
+
+    def rows(text):
+        return [
+            row
+            for row in text.splitlines()
+            if row[:1] == "|" and not re.match(head, row)
+        ]
+
+    proofs = [row.rsplit(" | ", 1)[1] for row in rows(sheet)]
+    assert [proof for proof in proofs if ".md#claim-" not in proof] == []
+    assert [
+        row for row in rows(checked) if not re.search(r"\]\([^)]+\) \|$", row)
+    ] == []
+    assert [row for row in rows(checked) if " {#" not in row] == []
+    assert len(proofs) > 30
+    assert len(rows(checked)) > 100
+
+
 def test_examples_do_not_use_one_half():
     """`keep_prob = 0.5` occurs only where it is wrong on purpose."""
     found = [
