@@ -2,10 +2,10 @@
 
 Four steps of one network (one hidden ReLU layer, softmax, plain gradient descent): plain; a
 mask for each example; one mask for the whole batch, multiplied; the same mask, with the kept
-units really taken out of the weights and their updates written back. They run in turn, round
-by round, so that other work on the machine hits all alike: the fastest timing of a round counts,
-as a ratio to the plain step's, and the median of the rounds is printed with its quartiles.
-`--store` writes the result.
+units really taken out of the weights and their updates written back. They take turns, in an
+order drawn anew for each turn, so that other work on the machine hits all alike: the fastest
+timing of a round counts, as a ratio to the plain step's of the same round, and the median of
+the rounds is printed with its quartiles. `--store` writes the result.
 """
 
 import datetime
@@ -25,8 +25,8 @@ import numpy as np  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "docs" / "experiments" / "results" / "step-cost.json"
 SIZES = {"small": (32, 64, 256, 10), "large": (1000, 256, 1024, 10)}
-TIMINGS = {"small": (40, 10), "large": (3, 1)}  # timings in a round, steps in a timing
-KEEP_PROB, RATE, SEED, ROUNDS = 0.8, 1e-3, 0, 15
+TIMINGS = {"small": (40, 10), "large": (5, 1)}  # timings in a round, steps in a timing
+KEEP_PROBS, RATE, SEED, ROUNDS = (0.8, 0.4), 1e-3, 0, 15
 
 
 def step(params, x, y, mask=None):
@@ -49,25 +49,25 @@ def step(params, x, y, mask=None):
     b1 -= RATE * back.sum(axis=0)
 
 
-def plain(params, x, y, rng):
+def plain(params, x, y, rng, keep_prob):
     step(params, x, y)
 
 
-def masked(params, x, y, rng):
+def masked(params, x, y, rng, keep_prob):
     shape = len(x), params[1].size
-    step(params, x, y, (rng.random(shape) < KEEP_PROB) / KEEP_PROB)
+    step(params, x, y, (rng.random(shape) < keep_prob) / keep_prob)
 
 
-def shared(params, x, y, rng):
-    step(params, x, y, (rng.random((1, params[1].size)) < KEEP_PROB) / KEEP_PROB)
+def shared(params, x, y, rng, keep_prob):
+    step(params, x, y, (rng.random((1, params[1].size)) < keep_prob) / keep_prob)
 
 
-def extracted(params, x, y, rng):
+def extracted(params, x, y, rng, keep_prob):
     """The shared mask, but on the thinned matrices; equal to shared() up to rounding."""
     W1, b1, W2, b2 = params
-    kept = np.flatnonzero(rng.random((1, b1.size))[0] < KEEP_PROB)
-    thin = [W1[:, kept], b1[kept], W2[kept], b2]
-    step(thin, x, y, 1 / KEEP_PROB)  # every unit is kept, so the mask is one number
+    kept = np.flatnonzero(rng.random((1, b1.size))[0] < keep_prob)
+    thin = [np.take(W1, kept, axis=1), b1[kept], np.take(W2, kept, axis=0), b2]
+    step(thin, x, y, 1 / keep_prob)  # every unit is kept, so the mask is one number
     W1[:, kept], b1[kept], W2[kept] = thin[:3]
 
 
@@ -88,29 +88,28 @@ def start(size):
     return params, rng.normal(size=(batch, inputs)), labels
 
 
-def check_that_they_agree(size):
+def check_that_they_agree(size, keep_prob):
     """Extraction must train the same network as the shared mask."""
     one, other = start(size)[0], start(size)[0]
     _, x, y = start(size)
     first, second = np.random.default_rng(SEED), np.random.default_rng(SEED)
     for _ in range(20):
-        shared(one, x, y, first)
-        extracted(other, x, y, second)
+        shared(one, x, y, first, keep_prob)
+        extracted(other, x, y, second, keep_prob)
     for a, b in zip(one, other):
         assert np.allclose(a, b, rtol=0, atol=1e-12)
 
 
-def measure(size, timings, steps):
+def measure(size, keep_prob, timings, steps):
     """Return, for each way, the milliseconds of a step, shape (round, timing)."""
     params, x, y = start(size)
     rng = np.random.default_rng(SEED)
     found = {name: [] for name in STEPS}
-    for turn in range(ROUNDS * timings):
-        names = list(STEPS)[turn % 4 :] + list(STEPS)[: turn % 4]
-        for name in names:
+    for _ in range(ROUNDS * timings):
+        for name in rng.permutation(list(STEPS)):
             started = time.perf_counter()
             for _ in range(steps):
-                STEPS[name](params, x, y, rng)
+                STEPS[name](params, x, y, rng, keep_prob)
             found[name].append((time.perf_counter() - started) / steps * 1000)
     return {name: np.reshape(ms, (ROUNDS, timings)) for name, ms in found.items()}
 
@@ -129,19 +128,21 @@ def main() -> None:
     results = {}
     print("a training step, in times the plain step (median of rounds, quartiles)")
     for label, size in SIZES.items():
-        check_that_they_agree(size)
-        found = measure(size, *TIMINGS[label])
-        each = {name: ms.min(axis=1) for name, ms in found.items()}
         results[label] = {"batch, inputs, units, outputs": size}
-        results[label]["plain, ms"] = round(float(np.median(each["plain"])), 3)
-        print(f"{label}: batch {size[0]}, plain {results[label]['plain, ms']} ms")
-        for name in list(STEPS)[1:]:
-            ratios = each[name] / each["plain"]
-            low, middle, high = (
-                round(float(q), 2) for q in np.quantile(ratios, [0.25, 0.5, 0.75])
-            )
-            results[label][name] = {"median": middle, "quartiles": [low, high]}
-            print(f"  {name:9} {middle:.2f} ({low:.2f} to {high:.2f})")
+        for keep_prob in KEEP_PROBS:
+            check_that_they_agree(size, keep_prob)
+            found = measure(size, keep_prob, *TIMINGS[label])
+            each = {name: ms.min(axis=1) for name, ms in found.items()}
+            ms = round(float(np.median(each["plain"])), 3)
+            print(f"{label}: batch {size[0]}, keep_prob {keep_prob}, plain {ms} ms")
+            stored = results[label][f"keep_prob {keep_prob}"] = {"plain, ms": ms}
+            for name in list(STEPS)[1:]:
+                ratios = each[name] / each["plain"]
+                low, middle, high = (
+                    round(float(q), 2) for q in np.quantile(ratios, [0.25, 0.5, 0.75])
+                )
+                stored[name] = {"median": middle, "quartiles": [low, high]}
+                print(f"  {name:9} {middle:.2f} ({low:.2f} to {high:.2f})")
     if "--store" in sys.argv:
         code = Path(__file__).resolve()
         stored = {
@@ -161,7 +162,7 @@ def main() -> None:
             },
             "settings": {
                 "seed": SEED,
-                "keep_prob": KEEP_PROB,
+                "keep_prob": KEEP_PROBS,
                 "rounds": ROUNDS,
                 "timings in a round, steps in a timing": TIMINGS,
                 "dtype": "float64",
