@@ -49,9 +49,10 @@ def on_page_content(content, page, config, files):
 
 
 def on_post_page(output, page, config):
-    """Name the theme's search dialog, and drop the blank space of its templates."""
+    """Name the theme's search dialog; drop its templates' blank space and needless namespaces."""
     dialog = 'data-md-component="search" role="dialog"'
     output = output.replace(dialog, f'{dialog} aria-label="Search"')
+    output = output.replace(' xmlns="http://www.w3.org/2000/svg"', "")
     parts = re.split(r"(<pre\b.*?</pre>|<script\b.*?</script>)", output, flags=re.S)
     parts[::2] = [re.sub(r"\s*\n\s*", "\n", part) for part in parts[::2]]
     return "".join(parts)

@@ -134,7 +134,7 @@ def pytest_sessionfinish(session, exitstatus):
     options = session.config.option
     part = (
         *(options.keyword, options.markexpr, options.deselect, options.change),
-        *(options.maxfail, options.lf, exitstatus not in (0, 1)),
+        *(options.maxfail, getattr(options, "lf", False), exitstatus not in (0, 1)),
         any("[" in argument for argument in session.config.args),
     )
     if _outcomes and not any(part):  # half of a parametrised test is no verdict

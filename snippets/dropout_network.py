@@ -1,9 +1,9 @@
 """A network with L2 and inverted dropout: ReLU layers, logistic outputs, full batches.
 
 More than 40 lines and three functions, because no part of a network is of use alone.
-Arrays are (batch, units), weights (in, out); axes in front stack networks. A ValueError
-or TypeError names what is refused. Sources: Srivastava et al. 2014, JMLR 15, sections
-5.1 and 10; for the first weights He et al. 2015, arXiv:1502.01852, section 2.2.
+Arrays: (batch, units), weights (in, out), biases (1, out); equal axes in front stack
+networks. float32 stays so with Python numbers. What is bad is a ValueError or TypeError.
+Srivastava et al. 2014, JMLR 15, sections 5.1 and 10; He et al. 2015, arXiv:1502.01852.
 """
 
 import numpy as np
@@ -12,51 +12,46 @@ import numpy as np
 def first_params(sizes: tuple, rng: np.random.Generator) -> list:
     """Return (weights, biases) of each layer: normal with variance 2 / in, and zeros."""
     _need(len(sizes) > 1 and min(sizes) > 0, "need two or more sizes, got {}", sizes)
-    _need(hasattr(rng, "random"), "rng must be a Generator: {!r}", rng, error=TypeError)
+    _need(hasattr(rng, "normal"), "rng must be a Generator: {!r}", rng, error=TypeError)
     pairs = [sizes[i : i + 2] for i in range(len(sizes) - 1)]
     return [(rng.normal(0, np.sqrt(2 / p[0]), p), np.zeros((1, p[1]))) for p in pairs]
 
 
 def draw_masks(params: list, x: np.ndarray, keep_probs: tuple, rng) -> list:
-    """Return a new scaled mask, 0 or 1 / keep_prob, (batch, units) for each hidden layer.
-
-    ValueError: not one keep_prob in (0, 1] a layer. TypeError: rng is no generator.
-    """
-    shapes, given = _mask_shapes(params, x), np.shape(keep_probs)
-    good = given == (len(shapes),) and all(0 < k <= 1 for k in keep_probs)
+    """Return a new scaled mask, 0 or 1 / keep_prob, (batch, units) for each hidden layer."""
+    shapes, given = _mask_shapes(params, x), np.asarray(keep_probs)
+    good = given.shape == (len(shapes),) and given.dtype.kind in "iuf"
+    good = good and all(0 < k <= 1 for k in keep_probs)
     _need(good, "need {} keep_probs in (0, 1], got {}", len(shapes), keep_probs)
     _need(hasattr(rng, "random"), "rng must be a Generator: {!r}", rng, error=TypeError)
     return [(rng.random(shape) < k) / k for shape, k in zip(shapes, keep_probs)]
 
 
 def forward(params: list, x: np.ndarray, masks: list | None = None) -> tuple:
-    """Return logits (batch, out), and what backward needs: inputs and gates of layers.
-
-    masks=None is evaluation. A gate is the slope of ReLU and dropout together.
-    ValueError: x or a mask does not fit the layers.
-    """
+    """Return logits, and inputs and gates for backward; masks=None is evaluation."""
     shapes = _mask_shapes(params, x)
     good = masks is None or [np.shape(mask) for mask in masks] == shapes
     _need(good, "masks must have shapes {}, got {!r:.60}", shapes, masks)
     inputs, gates = [np.asarray(x)], []
     for layer, (w, b) in enumerate(params[:-1]):
         z = inputs[-1] @ w + b
-        gates.append((z > 0) * (1.0 if masks is None else masks[layer]))
+        gate = (z > 0) * (1.0 if masks is None else masks[layer])
+        gates.append(gate.astype(z.dtype))  # the slope of ReLU and dropout together
         inputs.append(z * gates[-1])
     return inputs[-1] @ params[-1][0] + params[-1][1], (inputs, gates)
 
 
 def loss(params: list, logits: np.ndarray, y: np.ndarray, l2=0.0) -> np.ndarray:
     """Return the mean cross-entropy, plus l2 / 2 times all squared weights, no biases."""
-    _need(np.shape(y)[-2:] == logits.shape[-2:], "y {} does not fit", np.shape(y))
+    _need(np.shape(y) == logits.shape, "y {} does not fit", np.shape(y))
     penalty = sum(np.sum(l2 * w**2, axis=(-2, -1)) for w, _ in params) / 2
     return (np.logaddexp(0, logits) - y * logits).sum(-1).mean(-1) + penalty
 
 
 def backward(params: list, logits: np.ndarray, y: np.ndarray, saved, l2=0.0) -> list:
     """Return the gradient of loss, shaped like params; saved comes from forward."""
-    _need(np.shape(y)[-2:] == logits.shape[-2:], "y {} does not fit", np.shape(y))
-    (inputs, gates), grads = saved, []
+    _need(np.shape(y) == logits.shape, "y {} does not fit", np.shape(y))
+    (inputs, gates), grads, y = saved, [], np.asarray(y, logits.dtype)
     delta = (np.exp(-np.logaddexp(0, -logits)) - y) / logits.shape[-2]
     for i in reversed(range(len(params))):
         dw = inputs[i].swapaxes(-1, -2) @ delta + l2 * params[i][0]
@@ -68,9 +63,11 @@ def backward(params: list, logits: np.ndarray, y: np.ndarray, saved, l2=0.0) -> 
 
 def train(params, x, y, steps, rate, l2=0.0, keep_probs=None, rng=None) -> list:
     """Return new params after gradient descent; bad values are refused before a draw."""
-    _need(steps > 0 < rate and l2 >= 0, "bad steps {}, rate {}, l2 {}", steps, rate, l2)
-    _need(np.min(y) >= 0 and np.max(y) <= 1, "y must be 0 to 1, got {!r:.60}", y)
+    good = np.array([steps, rate, l2]).dtype.kind in "iuf" and 0 < rate < np.inf > l2
+    _need(good and steps > 0 <= l2, "bad steps {}, rate {}, l2 {}", steps, rate, l2)
+    _need(np.isfinite(forward(params, x)[0]).all(), "x and params must be finite")
     loss(params, forward(params, x)[0], y)  # do the shapes fit?
+    _need(np.min(y) >= 0 and np.max(y) <= 1, "y must be 0 to 1, got {!r:.60}", y)
     for _ in range(steps):
         masks = None if keep_probs is None else draw_masks(params, x, keep_probs, rng)
         logits, saved = forward(params, x, masks)
@@ -80,9 +77,12 @@ def train(params, x, y, steps, rate, l2=0.0, keep_probs=None, rng=None) -> list:
 
 
 def _mask_shapes(params: list, x: np.ndarray) -> list:
-    good = np.ndim(x) > 1 and np.shape(x)[-1] == params[0][0].shape[-2]
-    _need(good, "x {} does not fit weights {}", np.shape(x), params[0][0].shape)
-    return [(*np.shape(x)[:-1], w.shape[-1]) for w, _ in params[:-1]]
+    shape, outs = np.shape(x), [w.shape[-1] for w, _ in params]
+    ins = [*shape[-1:], *outs]
+    fit = [((*shape[:-2], i, o), (*shape[:-2], 1, o)) for i, o in zip(ins, outs)]
+    good = len(shape) > 1 and fit == [(w.shape, b.shape) for w, b in params]
+    _need(good and all(shape), "x {} does not fit params: shapes {}", shape, fit)
+    return [(*shape[:-1], out) for out in outs[:-1]]
 
 
 def _need(good: bool, message: str, *values: object, error=ValueError) -> None:

@@ -22,7 +22,8 @@ RANGE = "    if not 0 < keep_prob <= 1"
 EXACT = """first = np.arange(x.shape[-1]) < round(keep_prob * x.shape[-1])
     kept = rng.permuted(np.broadcast_to(first, x.shape), axis=-1)"""
 CHECK_X = "    if not isinstance(x, np.ndarray)"
-GATES = """gates.append((z > 0) * (1.0 if masks is None else masks[layer]))
+GATES = """gate = (z > 0) * (1.0 if masks is None else masks[layer])
+        gates.append(gate.astype(z.dtype))  # the slope of ReLU and dropout together
         inputs.append(z * gates[-1])"""
 DRAWN = "None if keep_probs is None else draw_masks(params, x, keep_probs, rng)"
 STEP = f"""    for _ in range(steps):
@@ -592,14 +593,45 @@ BROKEN = {
         ),
         (
             "flat labels allowed",
-            "np.shape(y)[-2:] == logits.shape[-2:]",
+            "np.shape(y) == logits.shape",
             "True",
-            "test_flat_labels_are_refused_by_loss_and_backward",
+            "test_labels_of_another_shape_are_refused_by_loss_and_backward",
+        ),
+        (
+            "an axis of y in front allowed",
+            "np.shape(y) == logits.shape",
+            "np.shape(y)[-2:] == logits.shape[-2:]",
+            "test_labels_of_another_shape_are_refused_by_loss_and_backward",
+            "test_bad_labels_are_a_value_error_that_names_them",
+        ),
+        (
+            "wrong biases allowed",
+            "fit == [(w.shape, b.shape) for w, b in params]",
+            "[w for w, _ in fit] == [w.shape for w, _ in params]",
+            "test_params_that_do_not_fit_are_a_value_error_before_a_draw",
+        ),
+        (
+            "gates widen float32",
+            "gate.astype(z.dtype)",
+            "gate",
+            "test_float32_stays_float32",
+        ),
+        (
+            "labels widen float32",
+            "np.asarray(y, logits.dtype)",
+            "np.asarray(y)",
+            "test_float32_stays_float32",
+        ),
+        (
+            "nan allowed in x",
+            "np.isfinite(forward(params, x)[0]).all()",
+            "True",
+            "test_numbers_that_are_not_finite_are_a_value_error_before_a_draw",
         ),
         (
             "nan allowed as rate",
-            "steps > 0 < rate and",
-            "steps > 0 and not rate <= 0 and",
+            "0 < rate < np.inf > l2",
+            "not rate <= 0",
             "test_bad_numbers_are_a_value_error_that_names_them",
         ),
         (

@@ -106,6 +106,37 @@ def test_loss_is_the_mean_cross_entropy():
     assert got == pytest.approx(-np.log(right).mean(), rel=1e-13)
 
 
+def test_several_outputs_add_their_losses_and_gradients():
+    """Two logistic outputs cost as much as two networks that share the hidden layer."""
+    (w1, b1), (w2, b2) = params = network((2, 4, 2))
+    y, masks = np.hstack([Y, 1 - Y[::-1]]), [masks_for((0.8, 0.8))[0]]
+    logits, saved = dropout_network.forward(params, X, masks)
+    got = dropout_network.backward(params, logits, y, saved)
+    total, grads = dropout_network.loss(params, logits, y), []
+    for i in range(2):
+        one = [(w1, b1), (w2[:, i : i + 1], b2[:, i : i + 1])]
+        logits, saved = dropout_network.forward(one, X, masks)
+        total -= dropout_network.loss(one, logits, y[:, i : i + 1])
+        grads.append(dropout_network.backward(one, logits, y[:, i : i + 1], saved))
+
+    assert total == pytest.approx(0, abs=1e-14)
+    for part in range(2):
+        first, second = (grad[0][part] for grad in grads)
+        np.testing.assert_allclose(got[0][part], first + second, rtol=1e-12, atol=1e-15)
+        both = np.hstack([grad[1][part] for grad in grads])
+        np.testing.assert_allclose(got[1][part], both, rtol=1e-12, atol=1e-15)
+
+
+def test_the_gate_is_closed_at_zero():
+    """A unit fed by dropped units only has z = 0 with zero biases: slope 0."""
+    params = [(w, 0 * b) for w, b in network()]
+    masks = [np.zeros((5, 4)), np.ones((5, 3))]
+    _, (inputs, gates) = dropout_network.forward(params, X, masks)
+
+    np.testing.assert_array_equal(inputs[1] @ params[1][0], np.zeros((5, 3)))
+    np.testing.assert_array_equal(gates[1], np.zeros((5, 3)))
+
+
 def test_large_logits_neither_overflow_nor_lose_the_gradient():
     """At logits of 1000 the loss is 1000 or 0, and backward is finite."""
     params = [(np.array([[1000.0]]), np.zeros((1, 1)))]
@@ -258,19 +289,24 @@ def test_stacked_networks_train_as_single_ones():
     stacked = [[np.stack(part) for part in zip(*layer)] for layer in zip(*nets)]
     x, y = np.stack([X, -X]), np.stack([Y, 1 - Y])
     both = dropout_network.train(stacked, x, y, 5, 0.3, 0.1)
+    logits, _ = dropout_network.forward(stacked, x)
+    losses = dropout_network.loss(stacked, logits, y, 0.1)
 
     for i, net in enumerate(nets):
         alone = dropout_network.train(net, x[i], y[i], 5, 0.3, 0.1)
         for (w, b), (w1, b1) in zip(both, alone):
             np.testing.assert_allclose(w[i], w1, rtol=1e-12, atol=1e-14)
             np.testing.assert_allclose(b[i], b1, rtol=1e-12, atol=1e-14)
+        logits, _ = dropout_network.forward(net, x[i])
+        wanted = dropout_network.loss(net, logits, y[i], 0.1)
+        assert losses[i] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_stacked_networks_have_their_own_masks():
     """One draw for each network, example and unit."""
-    x = np.zeros((3, 5, 2))
-    rng = np.random.default_rng(0)
-    masks = dropout_network.draw_masks(network((2, 100, 1)), x, (0.8,), rng)
+    x, rng = np.zeros((3, 5, 2)), np.random.default_rng(0)
+    params = [(np.stack([w] * 3), np.stack([b] * 3)) for w, b in network((2, 100, 1))]
+    masks = dropout_network.draw_masks(params, x, (0.8,), rng)
 
     assert masks[0].shape == (3, 5, 100)
     assert len(np.unique(masks[0].reshape(15, 100), axis=0)) == 15
@@ -309,7 +345,19 @@ def test_global_random_state_is_not_touched():
 
 
 @pytest.mark.parametrize(
-    "keep_probs", [(0.8,), (0.8, 0.0), (1.1, 0.8), (np.nan, 0.8), 0.7, (0.8, 0.8, 0.7)]
+    "keep_probs",
+    [
+        (0.8,),
+        (0.8, 0.0),
+        (0.8, -0.1),
+        (1.1, 0.8),
+        (np.nan, 0.8),
+        (None, 0.8),
+        ("0.8", "0.8"),
+        "0.8",
+        0.7,
+        (0.8, 0.8, 0.7),
+    ],
 )
 def test_bad_keep_probs_are_a_value_error_that_names_them(keep_probs):
     """One for each hidden layer, in (0, 1]; nothing is drawn."""
@@ -319,7 +367,19 @@ def test_bad_keep_probs_are_a_value_error_that_names_them(keep_probs):
 
 @pytest.mark.parametrize(
     ("option", "number"),
-    [("rate", 0), ("rate", -0.1), ("rate", np.nan), ("l2", -0.1), ("steps", 0)],
+    [
+        ("rate", 0),
+        ("rate", -0.1),
+        ("rate", np.nan),
+        ("rate", np.inf),
+        ("rate", "0.3"),
+        ("l2", -0.1),
+        ("l2", np.nan),
+        ("l2", np.inf),
+        ("l2", None),
+        ("steps", 0),
+        ("steps", -1),
+    ],
 )
 def test_bad_numbers_are_a_value_error_that_names_them(option, number):
     """Rate and steps above 0, L2 not below; nothing is drawn."""
@@ -332,6 +392,8 @@ def test_bad_numbers_are_a_value_error_that_names_them(option, number):
     [
         (Y[:, 0], r"\(5,\)"),
         (Y[:3], r"\(3, 1\)"),
+        (Y[None], r"\(1, 5, 1\)"),
+        (None, r"\(\)"),
         (2 * Y, "2"),
         (-Y, "-1"),
         (np.nan * Y, "nan"),
@@ -343,21 +405,92 @@ def test_bad_labels_are_a_value_error_that_names_them(y, named):
         dropout_network.train(network(), X, y, 2, 0.3, 0.0, (0.8, 0.8), NoDraws())
 
 
-def test_flat_labels_are_refused_by_loss_and_backward():
-    """Both would return a number or a gradient of the wrong thing."""
+@pytest.mark.parametrize("y", [Y[:, 0], Y[None], Y[:1]])
+def test_labels_of_another_shape_are_refused_by_loss_and_backward(y):
+    """They would broadcast to a number or a gradient of the wrong thing."""
     logits, saved = dropout_network.forward(network(), X)
     with pytest.raises(ValueError, match="does not fit"):
-        dropout_network.loss(network(), logits, Y[:, 0])
+        dropout_network.loss(network(), logits, y)
     with pytest.raises(ValueError, match="does not fit"):
-        dropout_network.backward(network(), logits, Y[:, 0], saved)
+        dropout_network.backward(network(), logits, y, saved)
 
 
-@pytest.mark.parametrize("x", [X[0], X[:, :1], X.T, 3.0])
+@pytest.mark.parametrize("kind", [int, bool, np.float32, list])
+def test_labels_may_be_integers_or_booleans(kind):
+    """Training is the same, bit for bit."""
+    y = Y.tolist() if kind is list else Y.astype(kind)
+    got = dropout_network.train(network(), X, y, 5, 0.3)
+
+    assert flat(got).tobytes() == flat(train(5)).tobytes()
+
+
+@pytest.mark.parametrize("y", [Y, Y.astype(int)])
+@pytest.mark.parametrize("keep_probs", [None, (0.8, 0.8)])
+def test_float32_stays_float32(keep_probs, y):
+    """Neither the masks nor the labels widen logits, gradient and parameters."""
+    x = X.astype("f4")
+    params = [(w.astype("f4"), b.astype("f4")) for w, b in network()]
+    rng = np.random.default_rng(0)
+    after = dropout_network.train(params, x, y, 2, 0.3, 0.1, keep_probs, rng)
+    masks = keep_probs and masks_for(keep_probs)
+    logits, saved = dropout_network.forward(params, x, masks)
+    grads = dropout_network.backward(params, logits, y, saved, 0.1)
+
+    assert {logits.dtype, flat(grads).dtype, flat(after).dtype} == {np.dtype("f4")}
+
+
+@pytest.mark.parametrize("x", [X[0], X[:, :1], X.T, 3.0, None, X[:0], X[None]])
 def test_an_x_that_does_not_fit_is_a_value_error_that_names_it(x):
-    """A single example needs its batch axis; nothing is drawn."""
+    """A single example needs its batch axis, a batch an example; nothing is drawn."""
     shape = str(np.shape(x))
     with pytest.raises(ValueError, match=rf"x {re.escape(shape)} does not"):
         dropout_network.train(network(), x, Y, 2, 0.3, 0.0, (0.8, 0.8), NoDraws())
+
+
+def turned(params):
+    """Return parameters whose middle weights are transposed."""
+    return [params[0], (params[1][0].T, params[1][1]), params[2]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        turned,
+        lambda params: params[::2],
+        lambda params: [(w, b[0]) for w, b in params],
+        lambda params: [(w, b[:, :1]) for w, b in params],
+        lambda params: [(w, np.repeat(b, 5, axis=0)) for w, b in params],
+        lambda params: [(w[None], b[None]) for w, b in params],
+    ],
+)
+def test_params_that_do_not_fit_are_a_value_error_before_a_draw(change):
+    """A layer is missing or turned, or a bias would broadcast."""
+    params = change(network())
+    with pytest.raises(ValueError, match="does not fit params"):
+        dropout_network.train(params, X, Y, 2, 0.3, 0.0, (0.8, 0.8), NoDraws())
+    with pytest.raises(ValueError, match="does not fit params"):
+        dropout_network.draw_masks(params, X, (0.8, 0.8), NoDraws())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_a_value_error_before_a_draw(bad):
+    """In x, weights or biases of any layer."""
+    for place in range(7):
+        x, params = X.copy(), network()
+        [x, *(part for pair in params for part in pair)][place][0, 0] = bad
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(ValueError, match="x and params must be finite"),
+        ):
+            dropout_network.train(params, x, Y, 2, 0.3, 0.0, (0.8, 0.8), NoDraws())
+
+
+def test_values_of_another_type_are_refused_before_a_draw():
+    """Texts in x or y, and steps that are not whole."""
+    options = {"keep_probs": (0.8, 0.8), "rng": NoDraws()}
+    for x, y, steps in ((X.astype(str), Y, 2), (X, Y.astype(str), 2), (X, Y, 2.7)):
+        with pytest.raises(TypeError):
+            dropout_network.train(network(), x, y, steps, 0.3, **options)
 
 
 def test_masks_that_do_not_fit_are_a_value_error_that_names_the_shapes():
@@ -366,6 +499,23 @@ def test_masks_that_do_not_fit_are_a_value_error_that_names_the_shapes():
     for masks in ([first], [first, second[:1]], [second, first]):
         with pytest.raises(ValueError, match=r"shapes \[\(5, 4\), \(5, 3\)\], got"):
             dropout_network.forward(network(), X, masks)
+
+
+def test_a_legacy_random_state_is_a_generator_too():
+    """It has the two methods that are used; the global state is not touched."""
+    before = str(np.random.get_state())
+    rng = np.random.RandomState(0)
+    params = dropout_network.first_params((2, 4, 1), rng)
+    [mask] = dropout_network.draw_masks(params, X, (0.8,), rng)
+
+    assert set(np.unique(mask)) == {0, 1 / 0.8}
+    assert str(np.random.get_state()) == before
+
+
+def test_first_weights_need_a_generator_with_normal_draws():
+    """A method named random is not enough."""
+    with pytest.raises(TypeError, match="rng must be"):
+        dropout_network.first_params(SIZES, NoDraws())
 
 
 @pytest.mark.parametrize("rng", [0, None, "pcg64"])
