@@ -17,6 +17,7 @@ LEAVE = {".git", ".artifacts", "site", "node_modules"}
 PAGE = "docs/learn/scaling.md"
 NOTEBOOK = "docs/experiments/planar-network.py"
 SNIPPET = "snippets/inverted_dropout.py"
+EXERCISE = "exercises/learn/scaling/sum-variance.md"
 BAD = "\n```python\nassert 1 == 2\n```\n"
 
 
@@ -241,6 +242,29 @@ FAULTS = [
         r"# ## Result\n",
         "# ```output\n# 37.5\n# ```\n#\n# ## Result\n",
         re.escape(NOTEBOOK) + r":\d+: .*output fence must follow",
+    ),
+    Fault(
+        "an exercise without its file",
+        PAGE,
+        r"/// exercise \| sum-variance",
+        "/// exercise | sum-variants",
+        HERE + "there is no exercise exercises/learn/scaling/sum-variants",
+    ),
+    Fault(
+        "the solution of an exercise is wrong",
+        EXERCISE,
+        r"return \(1 - keep_prob\) / keep_prob",
+        "return (1 - keep_prob)",
+        r"FAILED .*test_right_answers_are_accepted\[learn/scaling/sum-variance\]",
+        "test tests/test_exercises.py -k sum-variance",
+    ),
+    Fault(
+        "a check that accepts everything",
+        EXERCISE,
+        r"\n\ncheck\(\)\n",
+        "\n",
+        r"FAILED .*test_typical_wrong_answers_are_told_why\[learn/scaling/sum-variance\]",
+        "test tests/test_exercises.py -k sum-variance",
     ),
     Fault(
         "the snippet changes and its page does not",
