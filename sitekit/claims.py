@@ -291,6 +291,11 @@ class Finish(Postprocessor):
             for number in sorted(set(tracing.untraced(text, code))):
                 message = f"the number {number} comes from no output, claim or citation in its section"
                 record.fail(message, near=number)
+        ids = re.findall(r'<h\d id="([^"]+)"', text)
+        for example in record.examples:
+            if example.anchor in ids:
+                message = f"a heading and a block both have the id {example.anchor}"
+                record.fail(message, near=f'"{example.anchor}"')
         written = sum(bool(re.match(r"\s*///+ claim\b", line)) for line in record.lines)
         if record.path.endswith(".md") and written != len(record.claims):
             record.fail(

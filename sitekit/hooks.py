@@ -55,6 +55,8 @@ def on_post_page(output, page, config):
     output = output.replace(' xmlns="http://www.w3.org/2000/svg"', "")
     parts = re.split(r"(<pre\b.*?</pre>|<script\b.*?</script>)", output, flags=re.S)
     parts[::2] = [re.sub(r"\s*\n\s*", "\n", part) for part in parts[::2]]
+    block = r"</?(?:article|div|footer|header|li|main|nav|ol|ul)\b[^>]*>"
+    parts[::2] = [re.sub(rf"\n?({block})\n?", r"\1", part) for part in parts[::2]]
     return "".join(parts)
 
 

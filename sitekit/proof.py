@@ -7,6 +7,7 @@ import concurrent.futures
 import functools
 import hashlib
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -315,19 +316,41 @@ def _run_missing(examples: list[Example]) -> None:
     blocks = [
         example for example in examples if example.kind not in ("needs", "notebook")
     ]
-    missing = [example for example in blocks if not execute.has_result(example)]
-    for number, example in enumerate(missing, 1):
-        say(f"run {number}/{len(missing)} {example.id}")
-        execute.result_of(example)
+    missing: dict[str, list[Example]] = {}
+    for example in blocks:
+        if not execute.has_result(example):
+            missing.setdefault(example.page, []).append(example)
     programs = {e.program for e in examples if e.kind != "needs"}
     missing_programs = sorted(p for p in programs if not execute.has_program_result(p))
-    workers = max(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 1
-    )
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+    for number, page in enumerate(_run_pages(missing), 1):
+        say(f"run {number}/{len(missing)} blocks of {page}")
+    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
         done = pool.map(execute.program_result, missing_programs)
         for number, _ in enumerate(done, 1):
             say(f"copied program {number}/{len(missing_programs)}")
+
+
+def _run_pages(missing: dict[str, list[Example]]):
+    """Run the blocks of several pages, each page in one of as many processes as there are cores."""
+    if len(missing) < 2:
+        yield from map(_run_page, missing.values())
+        return
+    fresh = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(cores(), fresh) as pool:
+        yield from pool.map(_run_page, missing.values())
+
+
+def _run_page(examples: list[Example]) -> str:
+    for example in examples:
+        execute.result_of(example)
+    return examples[0].page
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _run_tests(nodes: set[str]) -> None:

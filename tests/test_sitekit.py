@@ -146,6 +146,10 @@ def test_every_fence_knows_its_line():
         ("```output\n1\n```", "must follow the python fence"),
         (FENCE + '\n```output x="1"\n1\n```', "output fence has no options"),
         (FENCE + "\n" + FENCE, "two blocks with the id"),
+        (
+            '## Top one\n\n```python id="top-one"\nx = 1\n```',
+            "both have the id top-one",
+        ),
         ("```python\n--8<--\nmissing.py\n--8<--\n```", "missing.py"),
         ("$\\frac{1}{$", "TeX does not parse"),
         ("See [@nobody1999].", "citation nobody1999"),
