@@ -58,14 +58,23 @@ def server():
 
 
 @pytest.fixture(scope="session")
-def site(server):
+def published(server):
+    """What a published build is told: addresses, and a date for the site map."""
+    return {
+        "SITE_URL": server[1],
+        "REPO_URL": "https://github.com/example/dropout-proven",
+        "SOURCE_DATE_EPOCH": "1700000000",
+    }
+
+
+@pytest.fixture(scope="session")
+def site(server, published):
     """The folder of the site, built the way it is published."""
-    folder, address = server
-    repository = "https://github.com/example/dropout-proven"
+    folder, _ = server
     done = subprocess.run(
         [sys.executable, "-m", "sitekit", "build", str(folder)],
         cwd=ROOT,
-        env={**os.environ, "SITE_URL": address, "REPO_URL": repository},
+        env={**os.environ, **published},
         capture_output=True,
         text=True,
     )
