@@ -53,13 +53,13 @@ def verdicts_of(claim) -> list[bool | None]:
 @pytest.fixture(scope="module")
 def changed(request):
     """The verdicts of the chosen claims under their changes, made on all cores."""
-    chosen = {
-        item.callspec.params["claim"].id: item.callspec.params["claim"]
+    chosen = [
+        item.callspec.params["claim"]
         for item in request.session.items
-        if item.module.__name__ == __name__ and hasattr(item, "callspec")
-    }
+        if item.nodeid.startswith(f"{request.node.nodeid}::")
+    ]
     with concurrent.futures.ThreadPoolExecutor(proof.cores()) as pool:
-        yield {name: pool.submit(verdicts_of, claim) for name, claim in chosen.items()}
+        yield {claim.id: pool.submit(verdicts_of, claim) for claim in chosen}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
