@@ -20,9 +20,11 @@ def build(folder: str = "site") -> int:
 
 
 def serve() -> int:
+    import functools
+    import gc
     import logging
 
-    from mkdocs.commands.serve import serve as mkdocs_serve
+    from mkdocs.commands import serve as command
 
     warnings = logging.StreamHandler()
     warnings.setLevel(logging.WARNING)  # a dead link is named, as in a build
@@ -33,7 +35,11 @@ def serve() -> int:
         proof.say(f"port 8000 is taken, using {port}")
     os.environ["SITE_URL"] = f"http://127.0.0.1:{port}/"
     proof.say(f"building; then open http://127.0.0.1:{port}/ (Ctrl-C stops)")
-    mkdocs_serve(
+    gc.set_threshold(100_000)  # a rebuild makes many objects and few cycles
+    command.LiveReloadServer = functools.partial(
+        command.LiveReloadServer, polling_interval=0.1
+    )
+    command.serve(
         config_file=str(ROOT / "mkdocs.yml"), dev_addr=f"127.0.0.1:{port}", strict=True
     )
     return 0

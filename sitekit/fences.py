@@ -234,10 +234,18 @@ def _is_python(source: str) -> bool:
 
 
 def _highlight(source, language, options, md, kwargs) -> str:
-    highlight = md.preprocessors["fenced_code_block"].highlight
-    return slim(
-        highlight(src=source, language=language, options=options, md=md, **kwargs)
-    )
+    """Return coloured code; made once, because a server shows every page again and again."""
+    key = repr((source, language, sorted(options.items()), sorted(kwargs.items())))
+    if key not in _HIGHLIGHTED:
+        highlight = md.preprocessors["fenced_code_block"].highlight
+        block = highlight(
+            src=source, language=language, options=options, md=md, **kwargs
+        )
+        _HIGHLIGHTED[key] = slim(block)
+    return _HIGHLIGHTED[key]
+
+
+_HIGHLIGHTED: dict[str, str] = {}
 
 
 def slim(block: str) -> str:

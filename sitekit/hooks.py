@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import jinja2
 from mkdocs.exceptions import Abort
 from mkdocs.structure.files import File
 
@@ -37,6 +38,14 @@ def on_files(files, config):
             address = f"exercises/{record.page}/{name}.py"
             files.append(File.generated(config, address, content=exercise.download))
     return files
+
+
+def on_env(env, config, files):
+    """Keep the theme's compiled templates: a server would compile them for every change."""
+    folder = pages.CACHE / "templates"
+    folder.mkdir(parents=True, exist_ok=True)
+    env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder))
+    return env
 
 
 def on_page_content(content, page, config, files):

@@ -127,6 +127,7 @@ def source_lines(path: str) -> list[str]:
     return (ROOT / path).read_text("utf8").split("\n")
 
 
+@functools.lru_cache(maxsize=1000)
 def body_of(text: str) -> tuple[str, dict]:
     """Return a page without its front matter, lines kept in place, and the front matter."""
     import yaml

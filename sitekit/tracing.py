@@ -6,6 +6,7 @@ It reads the HTML of one page while formulas are still TeX. Integers up to two a
 
 from __future__ import annotations
 
+import functools
 import html.parser
 import re
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ class Number:
         return abs(abs(self.value) - abs(other.value)) <= 0.5 * unit * (1 + 1e-9)
 
 
-def numbers_in(text: str) -> list[Number]:
+@functools.lru_cache(maxsize=10_000)
+def numbers_in(text: str) -> tuple[Number, ...]:
     found = []
     for match in NUMBER.finditer(text):
         point = match["point"] or ""
@@ -47,7 +49,7 @@ def numbers_in(text: str) -> list[Number]:
         decimals -= power
         text_of = match[0].strip() + ("e" if power and decimals <= 0 else "")
         found.append(Number(text_of, value * 10.0**power, decimals))
-    return found
+    return tuple(found)
 
 
 @dataclass
@@ -127,13 +129,13 @@ def untraced(page_html: str, code: str) -> list[str]:
     reader = Reader()
     reader.feed(page_html)
     by_section = {name: numbers_in(text) for name, text in reader.proven.items()}
-    whole = [number for numbers in by_section.values() for number in numbers]
+    whole = tuple(number for numbers in by_section.values() for number in numbers)
     chosen = numbers_in(code)
     missing = []
     for piece in reader.pieces:
         if piece.cited or piece.claim:
             continue
-        near = by_section.get(piece.section, []) + by_section.get(0, [])
+        near = by_section.get(piece.section, ()) + by_section.get(0, ())
         proven = near if piece.section else whole
         prose = proven + chosen if piece.given else proven
         for text, sources in ((piece.prose, prose), (piece.formal, proven + chosen)):
