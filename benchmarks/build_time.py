@@ -22,36 +22,51 @@ LEAVE = shutil.ignore_patterns(
 
 
 def make_engine_arm() -> Path:
-    """A copy of the project with 40 pages and no notebook."""
+    """A copy of the project with 40 pages more; no notebook and no exercise, which stock lacks."""
     arm = WORK / "engine"
     shutil.copytree(ROOT, arm, symlinks=True, ignore=LEAVE)
-    originals = sorted((arm / "docs" / "learn").glob("*.md"))
-    nav = []
-    for number in range(PAGES):
-        source = originals[number % len(originals)]
+    docs = arm / "docs"
+
+    def without_notebook(match: re.Match) -> str:
+        if "experiments/" not in match[0]:
+            return match[0]
+        return re.sub(
+            r"    proof: .*", '    proof: "@srivastava2014"', match[0]
+        ).replace(f"kind: {match[2]}", "kind: cited")
+
+    for path in docs.rglob("*.md"):
+        text = re.sub(r"^/// exercise \|.*\n///\n", "", path.read_text(), flags=re.M)
         text = re.sub(
-            r"^/// claim \| (.*)$",
-            rf"/// claim | \1-{number}",
-            source.read_text(),
+            r"^/// claim \| (\S+)\n    kind: (\w+)\n(?:.*\n)*?///\n",
+            without_notebook,
+            text,
             flags=re.M,
         )
-        (arm / "docs" / "learn" / f"page-{number}.md").write_text(text)
+        here = "mask.md" if path.parent.name == "learn" else "index.md"
+        here = "../index.md" if path.parent.name == "reference" else here
+        path.write_text(
+            re.sub(r"\([./]*(?:experiments/)?[\w-]+\.py[^)]*\)", f"({here})", text)
+        )
+    originals = sorted((docs / "learn").glob("*.md"))
+    nav = []
+    for number in range(PAGES):
+        text = originals[number % len(originals)].read_text()
+        text = re.sub(
+            r"^/// claim \| (.*)$", rf"/// claim | \1-{number}", text, flags=re.M
+        )
+        text = re.sub(r"\(#claim-[^)]*\)", "(mask.md)", text)
+        (docs / "learn" / f"page-{number}.md").write_text(text)
         nav.append(f"      - learn/page-{number}.md")
     config = (arm / "mkdocs.yml").read_text()
-    config = config.replace("  - Experiments:\n", "").replace(
-        "      - experiments/planar-network.py\n", ""
-    )
+    config = re.sub(r"  - Experiments:\n(?:      - .*\n)+", "", config)
     config = config.replace(
         "      - learn/mask.md\n", "      - learn/mask.md\n" + "\n".join(nav) + "\n"
     )
     (arm / "mkdocs.yml").write_text(config)
-    for path in (arm / "docs").rglob("*.md"):
-        path.write_text(
-            path.read_text()
-            .replace("(../experiments/planar-network.py)", "(mask.md)")
-            .replace("(experiments/planar-network.py)", "(learn/mask.md)")
-        )
-    (arm / "docs" / "experiments" / "planar-network.py").unlink()
+    for path in (docs / "experiments").glob("*.py"):
+        path.unlink()
+    for path in (arm / "exercises").rglob("*.md"):
+        path.unlink()
     return arm
 
 
