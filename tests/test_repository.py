@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -154,3 +155,17 @@ def test_every_action_is_pinned_by_hash():
 def test_ci_calls_the_command_of_the_readme():
     assert "exec make test" in (ROOT / ".ci" / "run").read_text("utf8")
     assert shutil.which("bash")
+
+
+def test_a_plain_run_collects_every_test_file():
+    """No pattern in the settings hides a folder: `make test` runs all but the nightly tests."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    collected = {line.split("::")[0] for line in done.stdout.splitlines()}
+    files = {
+        p.relative_to(ROOT).as_posix() for p in (ROOT / "tests").rglob("test_*.py")
+    }
+    hidden = {name for name in files - collected if "/nightly/" not in name}
+
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert hidden == set()

@@ -136,6 +136,7 @@ def test_every_fence_knows_its_line():
         ("```\nx = 1\n```", "'none' is not allowed"),
         ("```pycon\n>>> 1\n```", "'pycon' is not allowed"),
         ("```python conitnuation\nx = 1\n```", "unknown option conitnuation"),
+        # the option by which other sites leave code unrun: here there is none
         ("```python notest\nx = 1\n```", "unknown option notest"),
         ("```python continuation\nx = 1\n```", "without a block to continue"),
         ('```python figure="a"\nplt.show()\n```', "needs alt="),
