@@ -30,7 +30,7 @@ from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block, type_any
 
-from . import exercises, maths, pages, tracing
+from . import exercises, maths, pages, programs, tracing
 from .pages import Claim, Record
 
 KINDS = {
@@ -225,7 +225,7 @@ def _front_matter(record: Record) -> dict:
 
 # Classes by which pages, tests and the tracing of numbers know what the engine wrote.
 OURS = (
-    "output|highlight|language|claim|generated|cite|proof|seal|badge|example|notebook|figure"
+    "output|run|highlight|language|claim|generated|cite|proof|seal|badge|example|notebook|figure"
     "|formula|arithmatex|admonition|predict|exercise|status|no-copy|answer"
 )
 RAW = re.compile(
@@ -339,6 +339,7 @@ class Sitekit(BlocksExtension):
     def extendMarkdownBlocks(self, md, block_manager):
         block_manager.register(ClaimBlock, {})
         block_manager.register(GeneratedBlock, {})
+        block_manager.register(programs.RunBlock, {})
 
 
 def makeExtension(**options):

@@ -71,4 +71,4 @@ def on_post_page(output, page, config):
 
 def on_post_build(config):
     proof.write(Path(config.site_dir))
-    pages.prune("pages", "maths", "runs", "programs")
+    pages.prune("pages", "maths", "runs", "programs", "terminal")

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import logging
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -92,6 +93,7 @@ class Record:
     claims: list[Claim] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
     exercises: list[str] = field(default_factory=list)
+    programs: list[str] = field(default_factory=list)  # of snippets/, shown running
     problems: list[tuple[int, str]] = field(default_factory=list)
     broken: bool = False  # it could not be read to the end
     printed: str = ""  # by a notebook
@@ -138,6 +140,13 @@ def body_of(text: str) -> tuple[str, dict]:
     return "\n" * match[0].count("\n") + text[match.end() :], yaml.safe_load(
         match[1]
     ) or {}
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def markdown_paths() -> list[Path]:
@@ -216,8 +225,6 @@ def stored(kind: str, key: str):
 
 def store(path: Path, data) -> None:
     """Write JSON so that no other process ever reads half of it."""
-    import os
-
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}")
     half.write_text(json.dumps(data), "utf8")
@@ -305,8 +312,9 @@ def record_with(example: Example) -> Record | None:
 @functools.cache
 def all_records() -> dict[str, Record]:
     """Return every page of the site by name, notebooks included."""
-    from . import notebooks
+    from . import notebooks, programs
 
+    programs.prepare([path.read_text("utf8") for path in markdown_paths()])
     records = [collect(path) for path in markdown_paths()]
     records += [notebooks.collect(path) for path in notebook_paths()]
     by_name = {record.page: record for record in records}

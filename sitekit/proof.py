@@ -324,7 +324,7 @@ def _run_missing(examples: list[Example]) -> None:
     missing_programs = sorted(p for p in programs if not execute.has_program_result(p))
     for number, page in enumerate(_run_pages(missing), 1):
         say(f"run {number}/{len(missing)} blocks of {page}")
-    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(pages.cores()) as pool:
         done = pool.map(execute.program_result, missing_programs)
         for number, _ in enumerate(done, 1):
             say(f"copied program {number}/{len(missing_programs)}")
@@ -336,7 +336,7 @@ def _run_pages(missing: dict[str, list[Example]]):
         yield from map(_run_page, missing.values())
         return
     fresh = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(cores(), fresh) as pool:
+    with concurrent.futures.ProcessPoolExecutor(pages.cores(), fresh) as pool:
         yield from pool.map(_run_page, missing.values())
 
 
@@ -344,13 +344,6 @@ def _run_page(examples: list[Example]) -> str:
     for example in examples:
         execute.result_of(example)
     return examples[0].page
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run_tests(nodes: set[str]) -> None:

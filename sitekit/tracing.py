@@ -89,6 +89,8 @@ class Reader(html.parser.HTMLParser):
             self.pieces.append(Piece(claim=claim, section=self.section, given=given))
         if "cite" in classes.split() and self.pieces:
             self.pieces[-1].cited = True
+        if tag == "a" and (dict(attributes).get("href") or "").startswith("http"):
+            classes += " outside"  # "PyTorch #194": the name of what the link leads to
         self.open.append((tag, classes))
 
     def handle_endtag(self, tag):
@@ -108,7 +110,7 @@ class Reader(html.parser.HTMLParser):
         if self._has("output"):
             self._prove(text)
         elif self._inside("script", "style", "svg", "pre") or self._has(
-            "generated", "cite"
+            "generated", "cite", "outside"
         ):
             return
         elif self._has("claim__text"):

@@ -58,7 +58,7 @@ def changed(request):
         for item in request.session.items
         if item.nodeid.startswith(f"{request.node.nodeid}::")
     ]
-    with concurrent.futures.ThreadPoolExecutor(proof.cores()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(pages.cores()) as pool:
         yield {claim.id: pool.submit(verdicts_of, claim) for claim in chosen}
 
 

@@ -1,0 +1,1558 @@
+"""Is my dropout right? This file tests any dropout layer, and names the bug it finds.
+
+    python dropout_conformance.py my_module.py:MyDropout
+
+A layer is a class made as `MyDropout(keep_prob, rng)`, with `rng` a NumPy Generator, the
+only source of its masks. `forward(x, training=True)` returns x * mask, mask 0 or
+1 / keep_prob; `forward(x, training=False)` returns x; `backward(grad)` returns the gradient
+for the x of the last forward call. A layer may have no `backward` (it is then not tested),
+a method `mask_shape(x_shape)` (it shares its mask along the axes of size 1) and an
+`activation`, a static method that it applies before it drops.
+
+In pytest, the properties become one test each:
+
+    from dropout_conformance import as_tests
+    from my_module import MyDropout
+    test_my_dropout = as_tests(MyDropout)
+
+Tests of chance compare counts with exact binomial tails: all of them together give a right
+layer a false alarm in fewer than one of a million seeds; `--list` prints each bound, and
+the smallest defect that is found with 99.9 % power. NumPy only. MIT-0.
+More than 40 lines: it is used whole, from one file. Source: Srivastava et al. 2014, JMLR 15.
+"""
+
+import argparse
+import contextlib
+import functools
+import importlib.util
+import inspect
+import itertools
+import json
+import math
+import os
+import queue
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+ALARM = 4e-8  # bound on the false alarms of one property in one run
+POWER = 0.999  # with which the defects of --list are found
+KEEP_PROBS = (0.8, 0.3)  # not one half: there keep and drop are the same number
+PAGES = "practice/pitfalls/"  # on the site that this file comes from
+SEED, SECONDS = 0, 9.0
+RARE = math.exp(-26)  # 5e-12, a chance that is taken, and counted
+
+
+class FailedError(Exception):
+    """A property that does not hold: what was measured, what was expected, which bug."""
+
+    def __init__(self, measured, expected, page=""):
+        super().__init__(measured)
+        self.measured, self.expected, self.page = measured, expected, page
+
+
+class NotApplicableError(Exception):
+    """A property that says nothing about this layer."""
+
+
+class UnfitError(Exception):
+    """A layer that does not offer the protocol, so that nothing can be tested."""
+
+
+class Example:
+    """The layer that is tested when none is named: inverted dropout, done right."""
+
+    def __init__(self, keep_prob, rng):
+        if not 0 < keep_prob <= 1:
+            raise ValueError(f"keep_prob must be in (0, 1], got {keep_prob}")
+        self.keep_prob, self.rng, self.mask = keep_prob, rng, None
+
+    def forward(self, x, training=True):
+        if x.dtype.kind != "f":
+            raise TypeError(f"x must hold floats, got {x.dtype}")
+        self.mask = np.ones_like(x)
+        if training:
+            kept = self.rng.random(x.shape) < self.keep_prob
+            self.mask = np.where(kept, 1 / self.keep_prob, 0).astype(x.dtype)
+        return x * self.mask
+
+    def backward(self, grad):
+        return grad * self.mask
+
+
+# ---- exact binomial tails --------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=4096)
+def _binomial(n, q):
+    """Return the first count and the probabilities of all that are not below 1e-40."""
+    reach = 15 * math.sqrt(n * q * (1 - q)) + 150
+    first, last = max(0, int(n * q - reach)), min(n, int(n * q + reach) + 1)
+    counts = np.arange(first, last)
+    steps = np.log((n - counts) / (counts + 1)) + math.log(q) - math.log1p(-q)
+    logs = np.concatenate([[0.0], np.cumsum(steps)])
+    chances = np.exp(logs - logs.max())
+    return first, chances / chances.sum()
+
+
+@functools.lru_cache(maxsize=4096)
+def bounds(n, q, level):
+    """Return the counts low, high that X ~ Binomial(n, q) leaves with chance <= level."""
+    first, chances = _binomial(n, q)
+    below = np.cumsum(chances)
+    above = np.cumsum(chances[::-1])[::-1]
+    low = np.searchsorted(below, level / 2, side="right")
+    high = len(chances) - 1 - np.searchsorted(above[::-1], level / 2, side="right")
+    return int(first + low), int(first + high)
+
+
+def inside(n, q, low, high):
+    """Return the probability that X ~ Binomial(n, q) lies in low..high."""
+    first, chances = _binomial(n, q)
+    return float(chances[max(low - first, 0) : max(high - first + 1, 0)].sum())
+
+
+def outside(n, q, low, high):
+    """Return the probability that X ~ Binomial(n, q) lies outside of low..high."""
+    first, chances = _binomial(n, q)
+    tails = (
+        chances[: max(low - first, 0)].sum() + chances[max(high - first + 1, 0) :].sum()
+    )
+    return float(tails)
+
+
+def smallest_shift(n, q, low, high):
+    """Return how far q must move, either way, to leave low..high with the power POWER."""
+    shifts = []
+    for sign in (1, -1):
+        near, far = 0.0, (1 - q if sign > 0 else q) * (1 - 1e-9)
+        if inside(n, q + sign * far, low, high) > 1 - POWER:
+            continue  # not to be seen on this side
+        for _ in range(40):
+            middle = (near + far) / 2
+            missed = inside(n, q + sign * middle, low, high) > 1 - POWER
+            near, far = (middle, far) if missed else (near, middle)
+        shifts.append(far)
+    return max(shifts, default=math.nan)
+
+
+def _agreements(draws):
+    """Return how often each pair of columns of draws, shape (observations, things), agrees."""
+    ones = draws.astype(np.float32)
+    both = (ones.T @ ones).astype(np.int64)
+    kept = np.diag(both)
+    equal = len(draws) - kept[:, None] - kept[None, :] + 2 * both
+    return equal[np.triu_indices(len(kept), 1)]
+
+
+# ---- a layer that nobody trusts --------------------------------------------------------
+
+
+def _text(error):
+    """Return an error in one line, also if it cannot be printed."""
+    try:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+    except BaseException:
+        words = "an error that cannot be printed"
+    return words if len(words) < 160 else words[:157] + "..."
+
+
+def _refused(error):
+    """Return whether an error says clearly that the layer does not take an input."""
+    with contextlib.suppress(Exception):
+        clear = isinstance(error, ValueError | TypeError)
+        return bool(str(error)) and (
+            clear or type(error) in (RuntimeError, NotImplementedError)
+        )
+    return False
+
+
+class RaisedError(Exception):
+    """What the layer raised, kept apart from errors of this file."""
+
+    def __init__(self, where, error):
+        super().__init__(where)
+        self.where, self.error = where, error
+
+
+class Probe:
+    """One layer class under test: makes layers, calls them, draws masks, counts."""
+
+    def __init__(self, layer_class, keep_probs=KEEP_PROBS, seed=SEED):
+        self.layer_class, self.keep_probs, self.seed = layer_class, keep_probs, seed
+        self.ledger, self._samples, self._seeds = [], {}, itertools.count(1)
+        self.rng = np.random.default_rng(seed)
+
+    # -- calls
+
+    def begin(self, name):
+        """Start a property: its data depend on the seed and its name alone."""
+        self.rng = np.random.default_rng([self.seed, *name.encode()])
+        self._seeds = itertools.count(1000 * NAMES.index(name))
+        self.ledger = []
+
+    def generator(self, number=None):
+        number = next(self._seeds) if number is None else number
+        return np.random.default_rng([self.seed, number])
+
+    def layer(self, keep_prob, rng=None):
+        rng = self.generator() if rng is None else rng
+        try:
+            return self.layer_class(keep_prob, rng)
+        except BaseException as error:
+            raise RaisedError(
+                f"making it with keep_prob {keep_prob!r}", error
+            ) from None
+
+    def raw(self, layer, x, training=True):
+        """Return what forward returns, unchecked; x is handed over as it is."""
+        mode = "training" if training else "evaluation"
+        try:
+            return layer.forward(x, training=training)
+        except BaseException as error:
+            where = f"forward in {mode} with {x.dtype} of shape {x.shape}"
+            raise RaisedError(where, error) from None
+
+    def forward(self, layer, x, training=True):
+        """Return forward(a copy of x), which must have its shape and dtype."""
+        return self.same_kind("forward", self.raw(layer, x.copy(), training), x)
+
+    def backward(self, layer, grad):
+        if not hasattr(layer, "backward"):
+            raise NotApplicableError(
+                "the layer has no backward; only forward is tested"
+            )
+        try:
+            out = layer.backward(grad.copy())
+        except BaseException as error:
+            raise RaisedError(f"backward with shape {grad.shape}", error) from None
+        return self.same_kind("backward", out, grad)
+
+    def same_kind(self, what, out, x):
+        if not isinstance(out, np.ndarray | np.generic):
+            found = type(out).__name__
+            raise FailedError(f"{what} returns a {found:.40}", "a NumPy array")
+        out = np.array(out, copy=True, subok=False)
+        if (out.shape, out.dtype) != (x.shape, x.dtype):
+            page = "float64-promotion" if out.shape == x.shape else ""
+            raise FailedError(
+                f"{what} returns {out.dtype} of shape {out.shape}",
+                f"{x.dtype} of shape {x.shape}",
+                page,
+            )
+        return out
+
+    # -- what the layer declares
+
+    @functools.cached_property
+    def activated(self):
+        return callable(getattr(self.layer_class, "activation", None))
+
+    def base(self, x):
+        """Return what evaluation must return: x, or the declared activation of it."""
+        if not self.activated:
+            return x
+        try:
+            return np.asarray(self.layer_class.activation(x.copy()))
+        except BaseException as error:
+            raise RaisedError(f"activation with shape {x.shape}", error) from None
+
+    def mask_shape(self, shape):
+        """Return the declared shape of the mask, or None where the layer refuses it."""
+        declared = getattr(self.layer(self.keep_probs[0]), "mask_shape", None)
+        if declared is None:
+            return shape
+        try:
+            found = tuple(int(n) for n in declared(shape))
+        except BaseException as error:
+            if _refused(error):
+                return None
+            raise RaisedError(f"mask_shape({shape})", error) from None
+        if len(found) != len(shape) or any(
+            m not in (1, n) for m, n in zip(found, shape)
+        ):
+            raise FailedError(f"mask_shape({shape}) is {found}", "sizes of x, or 1")
+        return found
+
+    def takes(self, shape):
+        if self.activated and (len(shape) != 2 or 0 in shape):
+            return False
+        return self.mask_shape(shape) is not None
+
+    @functools.cached_property
+    def shared(self):
+        """Along which axes the mask is shared, for the fewest axes that it takes."""
+        for shape in [(7, 6), (7, 6, 5), (7, 6, 5, 4), (7,)]:
+            if self.takes(shape):
+                return tuple(m == 1 for m in self.mask_shape(shape))
+        raise FailedError("mask_shape refuses 1 to 4 axes", "one of them to be taken")
+
+    # -- data and masks
+
+    def data(self, shape, dtype=np.float64, signed=False):
+        x = self.rng.uniform(1, 2, shape).astype(dtype)
+        if signed and not self.activated:
+            x *= np.where(self.rng.random(shape) < 0.4, -1, 1).astype(dtype)
+        return x
+
+    def shape(self, examples, units):
+        """Return a shape with about that many mask cells; shared axes have size 2."""
+        free = [not shared for shared in self.shared[1:]]
+        side = math.ceil(units ** (1 / max(sum(free), 1)))
+        return (2 if self.shared[0] else examples, *(side if f else 2 for f in free))
+
+    def cells(self, kept):
+        """Return one element of each mask cell, as (examples, units)."""
+        if kept.ndim == len(self.shared):
+            kept = kept[tuple(slice(1) if s else slice(None) for s in self.shared)]
+        return kept.reshape(len(kept), -1)
+
+    def sample(self, keep_prob, size):
+        """Return the masks of many calls to one layer, shape (calls, examples, units)."""
+        if (keep_prob, size) not in self._samples:
+            sizes = {"large": (2048, 64, 16), "calls": (16, 32, 400)}
+            examples, units, calls = sizes[size]
+            shape, layer = self.shape(examples, units), self.layer(keep_prob)
+            x = self.data(shape)
+            base, calls = self.base(x), 400 if self.shared[0] else calls
+            drawn = [self.cells(self.forward(layer, x) / base) for _ in range(calls)]
+            self._samples[keep_prob, size] = np.array(drawn)
+        return self._samples[keep_prob, size]
+
+    def kept(self, keep_prob, size):
+        return self.sample(keep_prob, size) != 0
+
+    def calls_needed(self, keep_prob, x):
+        """Return how many calls it takes to be sure to see both values, and two masks."""
+        rarest = max(keep_prob, 1 - keep_prob, _same(keep_prob))
+        return math.ceil(math.log(RARE) / math.log(rarest) / self.cells(x).size)
+
+    # -- counting
+
+    def count(self, say, observed, n, q, share=1.0, names=str, finds=None):
+        """Return the count furthest off, in words; raise FailedError if bounds exclude it.
+
+        observed: counts that are Binomial(n, q) for a right layer. share: their part of
+        the property's false alarms. say: what was measured, {0} the names of the count,
+        {1} its rate. finds: (text, unit), the defect that a shift of q by unit means.
+        """
+        observed = np.atleast_1d(np.asarray(observed))
+        level = ALARM * share / len(self.keep_probs) / observed.size
+        low, high = bounds(n, q, level)
+        alarm = observed.size * outside(n, q, low, high)
+        self.ledger.append((alarm, n, q, low, high, finds))
+        worst = int(np.argmax(np.abs(observed - n * q)))
+        measured = say.format(names(worst), observed[worst] / n)
+        if not low <= observed[worst] <= high:
+            raise FailedError(measured, f"{low / n:.4f} to {high / n:.4f}")
+        return measured
+
+    def coincidence(self, chance):
+        """Count a chance by which a right layer could look wrong."""
+        self.ledger.append((chance, 0, 0, 0, 0, None))
+
+    def zero_or_scaled(self, x, out, keep_prob):
+        """Raise FailedError unless out is 0 or base(x) / keep_prob, and both occur if they must."""
+        base = self.base(x)
+        tolerance = 4 * np.finfo(x.dtype).eps if not self.activated else 1e-6
+        kept = out != 0
+        ratio = out[kept] / base[kept]
+        off = np.abs(ratio * keep_prob - 1) > tolerance
+        wrong = off | ~np.isfinite(ratio)
+        if wrong.any():
+            low, high = float(ratio.min()), float(ratio.max())
+            span = f"{low:.4f}" if high - low < 1e-4 else f"{low:.4f} to {high:.4f}"
+            raise FailedError(
+                f"kept elements are {span} times the input",
+                f"{1 / keep_prob:.4f} times",
+                self._scale_bug(x, ratio, keep_prob),
+            )
+        if self.calls_needed(keep_prob, x) > 1:
+            return
+        self.coincidence(2 * RARE)
+        if kept.all():
+            raise FailedError(
+                "nothing was dropped", "zeros and scaled values", "never-drops"
+            )
+        if not kept.any():
+            raise FailedError("everything was dropped", "zeros and scaled values")
+
+    def _scale_bug(self, x, ratio, keep_prob):
+        """Return the page of the bug that such a factor points to."""
+        if self.activated:
+            whole = self.base(x)
+            if not np.allclose(self.base(x[:2]), whole[:2]):
+                return "before-batch-norm"
+            if not np.allclose(self.base(x[:, :2]), whole[:, :2]):
+                return "on-the-logits"
+            return "before-a-curved-activation"
+        if np.ptp(ratio) > 1e-4:
+            return "scaled-by-the-count"
+        near = {1.0: "no-scale", 1 / (1 - keep_prob): "divided-by-p"}
+        near[2.0] = "hard-coded-half"
+        return next(
+            (p for r, p in near.items() if abs(ratio[0] - r) < 1e-3), "no-scale"
+        )
+
+    def moment(self, say, found, n, k, of, finds, *pages):
+        """Return the words for a mean that is of(share kept), monotone; raise FailedError."""
+        low, high = bounds(n, k, ALARM / len(self.keep_probs))
+        self.ledger.append((outside(n, k, low, high), n, k, low, high, finds))
+        ends = sorted((of(low / n), of(high / n)))
+        if not ends[0] - 1e-6 <= found <= ends[1] + 1e-6:
+            raise FailedError(
+                say.format(found), f"{ends[0]:.4f} to {ends[1]:.4f}", *pages
+            )
+        return say.format(found)
+
+    def check_derivative(self, x, mask, grad, got):
+        """Raise FailedError unless got is the gradient of sum(grad * mask * base(x))."""
+        step = 1e-5
+        for _ in range(3):
+            direction = self.rng.normal(size=x.shape)
+            ends = [self.base(x + sign * step * direction) for sign in (1, -1)]
+            want = np.sum(grad * mask * (ends[0] - ends[1])) / (2 * step)
+            found = np.sum(got * direction)
+            scale = np.sum(np.abs(got * direction)) + np.sum(np.abs(grad * mask))
+            if not abs(found - want) <= 1e-7 * scale:
+                measured = f"the derivative along a direction is {found:.6g}"
+                raise FailedError(measured, f"{want:.6g}", "derivative-after-dropout")
+
+
+# ---- the properties --------------------------------------------------------------------
+
+PROPERTIES = {}  # name: (function, what is tested, page of the usual bug, smallest defect)
+
+BUGS = {  # by the name of the page that explains them
+    "no-scale": "kept values are not divided by keep_prob",
+    "scaled-twice": "values are scaled at evaluation, too",
+    "divided-by-p": "divided by the drop probability",
+    "hard-coded-half": "a scale that was written down for another keep_prob",
+    "scaled-by-the-count": "divided by the share that happens to be kept",
+    "keep-and-drop-swapped": "keep and drop are swapped",
+    "randn-for-rand": "normal numbers (randn) where uniform ones (rand) are meant",
+    "one-mask-for-the-batch": "one mask, broadcast over the batch",
+    "wrong-axis": "the mask is shared along the wrong axis",
+    "exact-count": "an exact number of units is dropped",
+    "mask-depends-on-data": "the mask depends on the values",
+    "coarse-threshold": "keep_prob is rounded to a multiple of 1/256 or so",
+    "seed-in-the-function": "the seed is set inside of the layer",
+    "mask-made-once": "the mask is made once and kept",
+    "one-key-for-all-layers": "each layer copies the generator or its seed",
+    "same-mask-on-every-worker": "the layer seeds its own generator",
+    "global-generator": "the global generator is used or seeded",
+    "evaluation-draws": "evaluation uses up random numbers",
+    "fresh-mask-in-backward": "backward draws a mask of its own",
+    "no-mask-in-backward": "backward forgets the mask",
+    "no-scale-in-backward": "backward forgets the factor 1 / keep_prob",
+    "mask-from-zeros": "the mask is guessed from zeros",
+    "derivative-after-dropout": "the derivative is taken from the dropped output",
+    "in-place-masking": "the caller's array is overwritten",
+    "masks-pile-up": "a call works on the result of an earlier one",
+    "stale-mask-after-evaluation": "backward uses the mask of an earlier call",
+    "drops-at-evaluation": "evaluation drops, too",
+    "never-drops": "training does not drop",
+    "mode-lost-after-validation": "evaluation mode is remembered",
+    "where-with-division": "a division by keep_prob 0 behind a where",
+    "keep-prob-zero": "a division by keep_prob 0",
+    "unchecked-keep-prob": "keep_prob is not checked",
+    "float64-promotion": "the mask is float64 and promotes the result",
+    "half-precision-overflow": "float16 overflows before the mask is applied",
+    "truncated-integers": "integers are rounded down",
+    "infinities-become-nan": "inf times 0, with the warning switched off",
+    "before-a-curved-activation": "dropped before the activation",
+    "before-batch-norm": "dropped before the normalisation",
+    "on-the-logits": "dropped before the softmax",
+}
+
+
+def prop(page, defect=""):
+    """Return a decorator that lists a property, with the page of its usual bug."""
+
+    def listed(function):
+        name = function.__name__.replace("_", "-")
+        PROPERTIES[name] = (function, function.__doc__, page, defect)
+        return function
+
+    return listed
+
+
+ULPS = "a value off by more than 4 units in the last place"
+RATE = ("keep probability off by {:.4f}", 1)
+
+
+def _same(k):
+    """Return the chance that two independent elements are both kept or both dropped."""
+    return k**2 + (1 - k) ** 2
+
+
+def _correlation(what, k):
+    return f"{what} with correlation {{:.3f}}", 2 * k * (1 - k)
+
+
+def _pair(things):
+    """Return the names of the pairs that _agreements counts."""
+
+    def name(index):
+        first, second = np.triu_indices(things, 1)
+        return f"{first[index]} and {second[index]}"
+
+    return name
+
+
+@prop("drops-at-evaluation", "any other value")
+def evaluation_is_identity(probe, k):
+    """In evaluation the output is the input, exactly, also for -0.0, inf and nan."""
+    odd = np.array([[-0.0, 0.0, np.inf], [-np.inf, np.nan, 5e-324], [1e308, -1, 3]])
+    for dtype in ("f8", "f4"):
+        layer, inputs = probe.layer(k), [probe.data(probe.shape(16, 16), dtype, True)]
+        if not probe.activated and len(probe.shared) == 2:
+            inputs.append(odd)
+        for x in inputs:
+            out, want = probe.forward(layer, x, False), probe.base(x)
+            if probe.activated:
+                same = np.isclose(out, want, rtol=1e-6, atol=0)
+            else:
+                same = (out == want) & (np.signbit(out) == np.signbit(want))
+                same |= np.isnan(out) & np.isnan(want)
+            if not same.all():
+                zeros = bool((out[~same] == 0).any())
+                page = "drops-at-evaluation" if zeros else "scaled-twice"
+                measured = f"{np.sum(~same)} of {same.size} values differ"
+                raise FailedError(measured, "none", page)
+    return "no value differs"
+
+
+@prop("mode-lost-after-validation", "any call")
+def mode_is_obeyed(probe, k):
+    """Training drops and evaluation does not, whatever was called before."""
+    layer, x = probe.layer(k), probe.data(probe.shape(64, 64))
+    base, calls, trained = probe.base(x), probe.calls_needed(k, x), []
+    for training in (True, False, True, False, False, True, True, False, True):
+        out = np.array([probe.forward(layer, x, training) for _ in range(calls)])
+        dropped = bool((out == 0).any())
+        if training and not dropped:
+            page = "mode-lost-after-validation" if trained else "never-drops"
+            raise FailedError("a training call drops nothing", "zeros", page)
+        if not training and not np.allclose(out, base, rtol=1e-6, atol=0):
+            page = "drops-at-evaluation" if dropped else "scaled-twice"
+            raise FailedError("an evaluation call changes x", "x", page)
+        trained += [out] if training else []
+    if any(np.array_equal(a, b) for a, b in itertools.pairwise(trained)):
+        raise FailedError(
+            "two training calls agree", "new masks", "seed-in-the-function"
+        )
+    default = [
+        probe.same_kind("forward", layer.forward(x.copy()), x) for _ in range(calls)
+    ]
+    if not np.any(np.equal(default, 0)):
+        raise FailedError(
+            "forward(x) drops nothing", "training by default", "never-drops"
+        )
+    probe.coincidence(9 * RARE)
+    return "as asked in 9 calls"
+
+
+@prop("float64-promotion", "any other dtype")
+def shape_and_dtype(probe, k):
+    """Outputs and gradients have the shape and float dtype of the input."""
+    shapes, tried = [(7,), (5, 4), (3, 4, 5), (2, 3, 4, 5), (0, 4), ()], 0
+    for shape, dtype in itertools.product(shapes, ("f4", "f8")):
+        if not probe.takes(shape):
+            continue
+        x, layer = probe.data(shape, dtype), probe.layer(k)
+        try:
+            probe.forward(layer, x, False)
+            probe.forward(layer, x, True)
+            if hasattr(layer, "backward"):
+                probe.backward(layer, x)
+        except RaisedError as raised:
+            may_refuse = x.size == 0 or x.ndim == 0
+            if not (may_refuse and _refused(raised.error)):
+                raise
+        tried += 1
+    return f"kept in {tried} shapes and dtypes"
+
+
+@prop("no-scale", ULPS)
+def zero_or_scaled(probe, k):
+    """In training each output is 0 or x / keep_prob, and both occur."""
+    for dtype in ("f8", "f4"):
+        x = probe.data(probe.shape(64, 64), dtype, True)
+        probe.zero_or_scaled(x, probe.forward(probe.layer(k), x), k)
+    return "0 or x / keep_prob"
+
+
+@prop("masks-pile-up", ULPS)
+def every_call_starts_anew(probe, k):
+    """Each call depends on its own x; shapes may change; earlier outputs stay."""
+    layer, big, small = probe.layer(k), probe.shape(16, 16), probe.shape(4, 16)
+    arrays, given = [probe.data(big), probe.data(small), probe.data(big)], []
+    values = [x.copy() for x in arrays]
+    for number in range(24):
+        which = (number // 3) % 3  # the same array several times
+        out = probe.raw(layer, arrays[which])
+        checked = probe.same_kind("forward", out, values[which])
+        try:
+            probe.zero_or_scaled(values[which], checked, k)
+        except FailedError as failed:
+            failed.page = "masks-pile-up" if number else failed.page
+            raise
+        given.append((out, np.array(out)))
+    if not all(np.array_equal(now, then) for now, then in given):
+        raise FailedError("an earlier output changed later", "outputs stay")
+    return "24 calls, each from its own x"
+
+
+@prop("mask-depends-on-data")
+def negative_like_positive(probe, k):
+    """Negative inputs are kept and scaled like positive ones."""
+    if probe.activated:
+        raise NotApplicableError("the layer has an activation")
+    x = -probe.data(probe.shape(256, 64))
+    out = probe.forward(probe.layer(k), x)
+    probe.zero_or_scaled(x, out, k)
+    kept = probe.cells(out != 0)
+    say = "{1:.4f} of the negative inputs are kept"
+    return probe.count(say, kept.sum(), kept.size, k, finds=RATE)
+
+
+@prop("in-place-masking", "any wrong value")
+def memory_layouts(probe, k):
+    """Transposed, strided, reversed, read-only and broadcast arrays are treated alike."""
+    plain = probe.data(probe.shape(32, 32))
+    frozen = plain.copy()
+    frozen.flags.writeable = False
+    views = {
+        "Fortran order": np.asfortranarray(plain),
+        "strided": np.repeat(plain, 2, axis=-1)[..., ::2],
+        "reversed": plain[::-1],
+        "read-only": frozen,
+        "broadcast": np.broadcast_to(plain[:1], plain.shape),
+    }
+    for name, x in views.items():
+        layer = probe.layer(k)
+        try:
+            out = probe.same_kind("forward", probe.raw(layer, x), x)
+            probe.zero_or_scaled(np.array(x), out, k)
+            if hasattr(layer, "backward"):
+                probe.same_kind("backward", layer.backward(x), x)
+        except FailedError as failed:
+            failed.measured = f"{name}: {failed.measured}"
+            raise
+        except RaisedError as raised:
+            raised.where = f"{raised.where} ({name})"
+            raise
+    return f"{len(views)} layouts"
+
+
+@prop("no-scale", "any other value")
+def keep_all(probe, k):
+    """With keep_prob = 1 training changes nothing, forward and backward."""
+    for one in (1.0, 1):
+        layer, x = probe.layer(one), probe.data(probe.shape(32, 32), signed=True)
+        near = 1e-6 if probe.activated else 1e-15
+        out = probe.forward(layer, x)
+        if not np.allclose(out, probe.base(x), rtol=near, atol=0):
+            raise FailedError("the output is not the input", "the input")
+        if probe.activated or not hasattr(layer, "backward"):
+            continue
+        if not np.allclose(probe.backward(layer, x), x, rtol=near, atol=0):
+            raise FailedError("backward changes the gradient", "no change")
+    return "nothing changes"
+
+
+@prop("keep-prob-zero", "any value but 0")
+def drop_all(probe, k):
+    """keep_prob = 0 is refused (ValueError, TypeError), or gives zeros and zero gradients."""
+    x = probe.data(probe.shape(32, 32))
+    try:
+        layer = probe.layer(0.0)
+        out = probe.forward(layer, x)
+    except RaisedError as raised:
+        if isinstance(raised.error, ValueError | TypeError) and _refused(raised.error):
+            return f"refused: {_text(raised.error)}"
+        raise
+    if not (out == 0).all():
+        what = "nan" if np.isnan(out).any() else "values that are not 0"
+        raise FailedError(f"the output has {what}", "zeros, or a ValueError")
+    if hasattr(layer, "backward"):
+        grad = probe.backward(layer, np.ones(x.shape))
+        if not (grad == 0).all():
+            what = "numbers" if np.isfinite(grad).all() else "nan or inf"
+            page = "where-with-division"
+            raise FailedError(
+                f"the gradient has {what}", "zeros, or a ValueError", page
+            )
+    return "zeros, with zero gradients"
+
+
+@prop("unchecked-keep-prob", "one value accepted")
+def bad_keep_prob(probe, k):
+    """A keep_prob that is no number from 0 to 1 is refused: ValueError or TypeError."""
+    x = probe.data(probe.shape(4, 4))
+    for bad in (-0.1, 1.5, math.nan, math.inf, -math.inf, 80, "0.8", None):
+        try:
+            probe.raw(probe.layer(bad), x)
+        except RaisedError as raised:
+            if isinstance(raised.error, ValueError | TypeError) and _refused(
+                raised.error
+            ):
+                continue
+            measured = f"{bad!r}: {_text(raised.error)}"
+        else:
+            measured = f"keep_prob {bad!r} is accepted"
+        raise FailedError(measured, "a ValueError or TypeError with a message")
+    return "8 bad values refused"
+
+
+@prop("truncated-integers", "one value truncated")
+def integer_input(probe, k):
+    """Integers are refused with a clear error, or give floats that are 0 or x / keep_prob."""
+    x = probe.rng.integers(1, 9, probe.shape(32, 32))
+    try:
+        out = np.asarray(probe.raw(probe.layer(k), x.copy()))
+    except RaisedError as raised:
+        if _refused(raised.error):
+            return f"refused: {_text(raised.error)}"
+        raise
+    if out.dtype.kind != "f" or out.shape != x.shape:
+        raise FailedError(f"{out.dtype} of shape {out.shape}", "floats, or a TypeError")
+    probe.zero_or_scaled(x.astype(out.dtype), out, k)
+    return f"{out.dtype}, 0 or x / keep_prob"
+
+
+@prop("infinities-become-nan", "one element")
+def inf_and_nan(probe, k):
+    """A dropped inf gives 0, or nan with NumPy's warning, or an error; never nan silently."""
+    if probe.activated:
+        raise NotApplicableError("the layer has an activation")
+    x = probe.data(probe.shape(64, 64))
+    kinds = probe.rng.integers(0, 8, x.shape)
+    x[kinds == 0], x[kinds == 1] = np.inf, np.nan
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            out = probe.forward(probe.layer(k), x)
+    except RaisedError as raised:
+        if _refused(raised.error) or isinstance(raised.error, ArithmeticError):
+            return f"refused: {_text(raised.error)}"
+        raise
+    finite, infinite, nan = kinds > 1, out[kinds == 0], out[kinds == 1]
+    probe.zero_or_scaled(x[finite], out[finite], k)
+    if not (np.isnan(nan) | (nan == 0)).all():
+        raise FailedError("a nan became a number", "nan where kept")
+    created = np.isnan(infinite)
+    if not (created | (infinite == 0) | (infinite == np.inf)).all():
+        raise FailedError("an inf became another number", "inf where kept")
+    if created.any() and not any(issubclass(w.category, RuntimeWarning) for w in said):
+        raise FailedError(
+            "a dropped inf becomes nan silently", "0, a warning or an error"
+        )
+    probe.coincidence(RARE)
+    if created.all() and (1 - k) ** created.size < RARE:
+        raise FailedError("no inf stays inf", "inf where kept")
+    return "nan, with a warning" if created.any() else "0 where dropped"
+
+
+@prop("half-precision-overflow", "one nan")
+def half_precision(probe, k):
+    """In float16 a large value that is dropped is 0, not nan; or float16 is refused."""
+    if probe.activated:
+        raise NotApplicableError("the layer has an activation")
+    x = probe.data(probe.shape(64, 64), np.float16)
+    with np.errstate(all="ignore"):
+        try:
+            out = probe.forward(probe.layer(k), x)
+            large = probe.forward(probe.layer(k), np.full_like(x, 60000))
+        except RaisedError as raised:
+            if _refused(raised.error):
+                return f"refused: {_text(raised.error)}"
+            raise
+        tiny = np.zeros_like(x)
+        with contextlib.suppress(RaisedError):  # 1 / 1e-5 is more than float16 holds
+            tiny = probe.forward(probe.layer(1e-5), np.full_like(x, 0.25))
+    probe.zero_or_scaled(x, out, k)
+    for name, out in {"x = 60000": large, "keep_prob 1e-5": tiny}.items():
+        if np.isnan(out).any():
+            raise FailedError(
+                f"{name}: {np.isnan(out).sum()} of {out.size} are nan", "none"
+            )
+    if not (large == 0).any() and probe.calls_needed(k, x) == 1:
+        raise FailedError("of large values none is dropped", "zeros where dropped")
+    probe.coincidence(RARE)
+    return "no nan"
+
+
+@prop("no-scale")
+def mean_kept(probe, k):
+    """The mean output is the input."""
+    # A right mean is (number kept) / (n keep_prob): its bounds are those of the number.
+    masks = probe.sample(k, "large")
+    say = "the mean is {:.4f} of the input"
+    known = {1.0: "no-scale", 1 / (1 - k): "divided-by-p"}
+    pages = [p for r, p in known.items() if abs(masks.mean() / k - r) < 0.01]
+    finds = ("the mean off by {:.2%}", k)
+    return probe.moment(
+        say, masks.mean(), masks.size, k, lambda kept: kept / k, finds, *pages
+    )
+
+
+@prop("no-scale")
+def variance(probe, k):
+    """The variance of the output is x^2 (1 - keep_prob) / keep_prob."""
+    # Kept elements are 1 / keep_prob - 1 off and the others 1: again the number decides.
+    masks, slope = probe.sample(k, "large"), (1 / k - 1) ** 2 - 1
+    found = np.mean(np.square(masks - 1))
+    finds = ("the variance off by {:.2%}", (1 - k) / k / max(abs(slope), 1e-9))
+    say = "the variance is {:.4f} x^2"
+    return probe.moment(say, found, masks.size, k, lambda kept: 1 + slope * kept, finds)
+
+
+@prop("keep-and-drop-swapped")
+def keep_rate(probe, k):
+    """The share of kept elements is keep_prob."""
+    kept = probe.kept(k, "large")
+    try:
+        return probe.count("{1:.4f} are kept", kept.sum(), kept.size, k, finds=RATE)
+    except FailedError as failed:
+        normal = (1 + math.erf(k / math.sqrt(2))) / 2  # P(randn < keep_prob)
+        if abs(kept.mean() - normal) < 0.003:
+            failed.page = "randn-for-rand"
+        raise
+
+
+@prop("mask-made-once")
+def unit_keep_rate(probe, k):
+    """Each unit is kept at the rate keep_prob."""
+    kept = probe.kept(k, "large")
+    calls, examples, units = kept.shape
+    if units == 1:
+        raise NotApplicableError("the mask is shared by all units")
+    say, finds = "unit {0} is kept {1:.4f} of the time", ("one unit off by {:.3f}", 1)
+    return probe.count(say, kept.sum(axis=(0, 1)), calls * examples, k, finds=finds)
+
+
+@prop("one-mask-for-the-batch")
+def example_keep_rate(probe, k):
+    """Each example of the batch is kept at the rate keep_prob."""
+    kept = probe.kept(k, "large")
+    calls, examples, units = kept.shape
+    if examples == 1:
+        raise NotApplicableError("the mask is shared by all examples")
+    say, finds = (
+        "example {0} is kept {1:.4f} of the time",
+        ("one example off by {:.3f}", 1),
+    )
+    return probe.count(say, kept.sum(axis=(0, 2)), calls * units, k, finds=finds)
+
+
+@prop("exact-count")
+def binomial_count(probe, k):
+    """The number kept spreads as a binomial: per call, per unit and per example."""
+    large, calls = probe.kept(k, "large"), probe.kept(k, "calls")
+    counts = {
+        "calls": (calls.sum(axis=(1, 2)), calls[0].size),
+        "units": (large.sum(axis=1), large.shape[1]),
+        "examples": (large.sum(axis=2), large.shape[2]),
+    }
+    found = "one number a call"
+    for what, (kept, n) in counts.items():
+        if n == 1:
+            continue
+        deviation = math.sqrt(n * k * (1 - k))
+        low, high = math.ceil(n * k - deviation), math.floor(n * k + deviation)
+        near = np.sum((kept >= low) & (kept <= high))
+        say = f"{{1:.4f}} of the {what} keep a number within one deviation"
+        # 0.484 = 2 phi(1): how that share moves with the logarithm of the deviation.
+        finds = ("a deviation of the number kept off by {:.1%}", 0.484)
+        finds = finds if what == "examples" else None
+        usual = inside(n, k, low, high)
+        found = probe.count(say, near, kept.size, usual, share=1 / 3, finds=finds)
+    return found
+
+
+@prop("wrong-axis")
+def units_independent(probe, k):
+    """No two units share or correlate their masks; nor do the units of one example."""
+    kept = probe.kept(k, "large")
+    calls, examples, units = kept.shape
+    if units == 1:
+        raise NotApplicableError("the mask is shared by all units")
+    pairs = kept[:, :, 0 : units - 1 : 2] == kept[:, :, 1::2]
+    say, n = "in example {0} neighbouring units agree {1:.4f}", calls * pairs.shape[2]
+    probe.count(say, pairs.sum(axis=(0, 2)), n, _same(k), share=1 / 2)
+    say, agree = (
+        "units {0} agree {1:.4f} of the time",
+        _agreements(kept.reshape(-1, units)),
+    )
+    options = {
+        "share": 1 / 2,
+        "names": _pair(units),
+        "finds": _correlation("two units", k),
+    }
+    return probe.count(say, agree, calls * examples, _same(k), **options)
+
+
+@prop("one-mask-for-the-batch")
+def examples_independent(probe, k):
+    """No two examples of a batch share or correlate their masks, in no unit."""
+    kept = probe.kept(k, "large")
+    calls, examples, units = kept.shape
+    if examples == 1:
+        raise NotApplicableError("the mask is shared by all examples")
+    half = examples // 2
+    say = "in unit {0} examples agree {1:.4f} of the time"
+    for one, two in [(kept[:, ::2], kept[:, 1::2]), (kept[:, :half], kept[:, half:])]:
+        agree = (one == two).sum(axis=(0, 1))
+        probe.count(say, agree, calls * half, _same(k), share=1 / 4)
+    say = "examples {0} agree {1:.4f} of the time"
+    agree = _agreements(kept.transpose(0, 2, 1).reshape(-1, examples))
+    finds = _correlation("two examples", k)
+    options = {"share": 1 / 2, "names": _pair(examples), "finds": finds}
+    return probe.count(say, agree, calls * units, _same(k), **options)
+
+
+@prop("seed-in-the-function")
+def fresh_mask(probe, k):
+    """The masks of different calls are independent, and no element is frozen."""
+    kept = probe.kept(k, "calls").reshape(400, -1)
+    if len(np.unique(kept, axis=0)) < 4 and _same(k) ** kept.shape[1] < RARE:
+        x = probe.data(probe.shape(16, 32))
+        pair = [probe.forward(probe.layer(k), x) for _ in range(2)]
+        page = "seed-in-the-function" if np.array_equal(*pair) else "mask-made-once"
+        raise FailedError(
+            "all calls have the same mask", "a new mask in each call", page
+        )
+    repeats, same = kept[::2] == kept[1::2], _same(k)
+    say = "element {0} is kept in {1:.4f} of the calls"
+    probe.count(say, kept.sum(axis=0), 400, k, share=1 / 4)
+    say = "element {0} repeats in {1:.4f} of the calls"
+    probe.count(say, repeats.sum(axis=0), 200, same, share=1 / 4)
+    say, agree = "the masks of calls {0} agree in {1:.4f}", _agreements(kept.T)
+    probe.count(say, agree, kept.shape[1], same, share=1 / 4, names=_pair(400))
+    say, finds = "masks of successive calls agree in {1:.4f}", _correlation("calls", k)
+    return probe.count(say, repeats.sum(), repeats.size, same, share=1 / 4, finds=finds)
+
+
+@prop("wrong-axis")
+def sharing_as_declared(probe, k):
+    """In up to 4 axes elements are independent, or share as mask_shape declares, exactly."""
+    shapes = [s for s in [(6, 8), (6, 5, 4), (4, 3, 2, 5)] if probe.takes(s)]
+    found = ""
+    for shape in shapes:
+        layer, x, cells = probe.layer(k), probe.data(shape), probe.mask_shape(shape)
+        kept = np.array([probe.forward(layer, x) != 0 for _ in range(400)])
+        one = kept[(slice(None), *(slice(1 if m == 1 else None) for m in cells))]
+        if not (kept == one).all():
+            measured = f"{shape}: the mask varies inside a cell"
+            raise FailedError(measured, f"one value in each cell of {cells}")
+        found = found or f"{shape}: one cell"
+        if one[0].size > 1:
+            say, agree = (
+                f"{shape}: two cells agree {{1:.4f}}",
+                _agreements(one.reshape(400, -1)),
+            )
+            options = {
+                "share": 1 / len(shapes),
+                "finds": _correlation("two elements", k),
+            }
+            found = probe.count(say, agree, 400, _same(k), **options)
+    return found
+
+
+@prop("mask-depends-on-data")
+def mask_ignores_data(probe, k):
+    """The mask does not depend on the values of x: not on size, sign or order."""
+    x = probe.data(probe.shape(512, 64))
+    other = np.exp(probe.rng.normal(0, 1 if probe.activated else 3, x.shape))
+    if not probe.activated:
+        other *= np.where(probe.rng.random(x.shape) < 0.4, -1, 1)
+    sparse = np.where(probe.rng.random(x.shape) < 0.7, 0, x)
+    inputs = [x, x, other, x if probe.activated else sparse]
+    outs = [probe.forward(probe.layer(k, probe.generator(1)), v) for v in inputs]
+    first, again, third, last = [out != 0 for out in outs]
+    same = np.array_equal(first, third) and np.array_equal(
+        first & (inputs[3] != 0), last
+    )
+    if np.array_equal(first, again) and not same:
+        raise FailedError("other values give another mask", "the same mask")
+    third = probe.cells(third)
+    if not any(probe.shared):  # else a cell has many values
+        size = np.abs(other)
+        large = probe.cells(size > np.median(size))
+        for what, part in {"large": third[large], "small": third[~large]}.items():
+            say = f"{what} inputs are kept at the rate {{1:.4f}}"
+            probe.count(say, part.sum(), part.size, k, share=1 / 2, finds=RATE)
+    return "the same mask for other values"
+
+
+@prop("coarse-threshold")
+def extreme_keep_probs(probe, k):
+    """keep_prob = 0.001 and 0.999 have the right rate, too."""
+    for extreme in (0.001, 0.999):
+        layer, x = probe.layer(extreme), probe.data(probe.shape(2048, 64))
+        calls = 400 if probe.shared[0] else 1
+        kept = [probe.cells(probe.forward(layer, x) != 0) for _ in range(calls)]
+        say, n = f"for {extreme}, {{1:.5f}} are kept", np.size(kept)
+        found = probe.count(say, np.sum(kept), n, extreme, share=1 / 2, finds=RATE)
+    return found
+
+
+@prop("global-generator", "any difference")
+def reproducible(probe, k):
+    """Generators with equal seeds give equal outputs, call by call."""
+    x, runs = probe.data(probe.shape(32, 32)), []
+    for _ in range(2):
+        layer = probe.layer(k, probe.generator(7))
+        runs.append([probe.forward(layer, x) for _ in range(3)])
+    if not np.array_equal(runs[0], runs[1]):
+        raise FailedError("equal seeds give different outputs", "equal outputs")
+    return "equal outputs"
+
+
+@prop("same-mask-on-every-worker")
+def generator_decides(probe, k):
+    """Generators with different seeds give different masks, as on several workers."""
+    x, masks = probe.data(probe.shape(32, 32)), []
+    for seed in range(8):
+        layer = probe.layer(k, probe.generator(100 + seed))
+        drawn = [probe.cells(probe.forward(layer, x) != 0) for _ in range(4)]
+        masks.append(np.ravel(drawn))
+    say, agree = (
+        "the masks of generators {0} agree in {1:.4f}",
+        _agreements(np.transpose(masks)),
+    )
+    options = {"names": _pair(8), "finds": _correlation("generators", k)}
+    return probe.count(say, agree, masks[0].size, _same(k), **options)
+
+
+@prop("one-key-for-all-layers")
+def layers_differ(probe, k):
+    """Two layers that share one generator have different masks."""
+    x, rng = probe.data(probe.shape(32, 32)), probe.generator()
+    pair = [probe.layer(k, rng) for _ in range(2)]
+    calls = [[probe.forward(one, x) != 0 for one in pair] for _ in range(4)]
+    masks = [np.ravel(probe.cells(mask)) for both in calls for mask in both]
+    say, agree = (
+        "masks of two layers agree in {1:.4f}",
+        _agreements(np.transpose(masks)),
+    )
+    finds = _correlation("layers", k)
+    return probe.count(say, agree, masks[0].size, _same(k), finds=finds)
+
+
+@prop("global-generator", "one number drawn")
+def global_state_untouched(probe, k):
+    """The global states of np.random, random and NumPy's errors stay as they were."""
+
+    def state():
+        numpy_state = [np.asarray(part).tolist() for part in np.random.get_state()]
+        return {
+            "np.random": numpy_state,
+            "random": random.getstate(),
+            "errors": np.geterr(),
+        }
+
+    saved = np.random.get_state(), random.getstate(), np.geterr()
+    np.random.seed(20141)  # a state that no layer sets by chance
+    random.seed(20141)
+    try:
+        before = state()
+        layer, x = probe.layer(k), probe.data(probe.shape(16, 16))
+        probe.forward(layer, x, False)
+        probe.forward(layer, x)
+        if hasattr(layer, "backward"):
+            probe.backward(layer, x)
+        after = state()
+    finally:
+        np.random.set_state(saved[0])
+        random.setstate(saved[1])
+        np.seterr(**saved[2])
+    for name in before:
+        if before[name] != after[name]:
+            raise FailedError(f"the global state of {name} changed", "unchanged")
+    return "unchanged"
+
+
+@prop("evaluation-draws", "one number drawn")
+def evaluation_draws_nothing(probe, k):
+    """Evaluation leaves the generator as it was, so validating changes no training run."""
+    rng = probe.generator()
+    layer, x = probe.layer(k, rng), probe.data(probe.shape(16, 16))
+    probe.forward(layer, x)
+    before = str(rng.bit_generator.state)
+    probe.forward(layer, x, False)
+    if str(rng.bit_generator.state) != before:
+        raise FailedError("an evaluation call draws numbers", "none")
+    return "none drawn"
+
+
+@prop("fresh-mask-in-backward", ULPS)
+def backward_is_the_mask(probe, k):
+    """backward(grad) is grad times the mask of the last training call; twice the same."""
+    for dtype in ("f8", "f4"):
+        layer, shape = probe.layer(k), probe.shape(64, 64)
+        for x in (probe.data(shape, dtype, True), probe.data(shape, dtype, True)):
+            out = probe.forward(layer, x)
+        grad = probe.data(shape, dtype, True)
+        got, again = probe.backward(layer, grad), probe.backward(layer, grad)
+        mask = np.where(out != 0, 1 / k, 0)
+        if not np.array_equal(got, again, equal_nan=True):
+            raise FailedError("a second backward gives another gradient", "the same")
+        if probe.activated:
+            if dtype == "f8":
+                probe.check_derivative(x, mask, grad, got)
+        elif not np.allclose(got, grad * mask, rtol=4 * np.finfo(dtype).eps, atol=0):
+            raise FailedError(*_gradient_bug(got / grad, mask, k))
+    return "grad * mask"
+
+
+def _gradient_bug(factor, mask, k):
+    """Return measured, expected and page for a gradient that is factor * grad."""
+    expected, kept = f"0 or {1 / k:.4f} times grad, as forward did", mask != 0
+    if np.allclose(factor, 1):
+        return "backward returns grad as it is", expected, "no-mask-in-backward"
+    if np.array_equal(factor != 0, kept):
+        span = f"{factor[kept].min():.4f} to {factor[kept].max():.4f}"
+        return f"kept elements get {span} times grad", expected, "no-scale-in-backward"
+    share = np.mean((factor != 0) == kept)
+    measured = f"{share:.4f} of the elements have the mask of forward"
+    return measured, expected, "fresh-mask-in-backward"
+
+
+@prop("mask-from-zeros")
+def zeros_get_gradient(probe, k):
+    """An input that is 0 and was kept gets the gradient grad / keep_prob."""
+    if probe.activated:
+        raise NotApplicableError("the layer has an activation")
+    layer, x = probe.layer(k), np.zeros(probe.shape(512, 64))
+    probe.forward(layer, x)
+    kept = probe.cells(probe.backward(layer, np.ones(x.shape)) != 0)
+    say, finds = (
+        "{1:.4f} of the zeros get a gradient",
+        ("{:.3f} of the zeros without", 1),
+    )
+    return probe.count(say, kept.sum(), kept.size, k, finds=finds)
+
+
+@prop("stale-mask-after-evaluation", ULPS)
+def backward_after_evaluation(probe, k):
+    """After an evaluation call, backward passes the gradient on, or refuses clearly."""
+    layer, x = probe.layer(k), probe.data(probe.shape(32, 32))
+    grad = probe.data(x.shape, signed=True)
+    probe.forward(layer, x)
+    probe.forward(layer, x, False)
+    try:
+        got = probe.backward(layer, grad)
+    except RaisedError as raised:
+        if _refused(raised.error):
+            return f"refused: {_text(raised.error)}"
+        raise
+    if probe.activated:
+        probe.check_derivative(x, np.ones(x.shape), grad, got)
+    elif not np.allclose(got, grad, rtol=4 * np.finfo(float).eps, atol=0):
+        raise FailedError(
+            f"{np.mean(got == grad):.4f} of it passes unchanged", "all of it"
+        )
+    return "unchanged"
+
+
+@prop("in-place-masking", "one value changed")
+def inputs_untouched(probe, k):
+    """forward does not change x, backward does not change grad."""
+    for training in (True, False):
+        layer, x = probe.layer(k), probe.data(probe.shape(16, 16))
+        grad = probe.data(x.shape)
+        given, given_grad = x.copy(), grad.copy()
+        probe.raw(layer, given, training)
+        if not np.array_equal(given, x):
+            raise FailedError("forward overwrites x", "x stays as it was")
+        if hasattr(layer, "backward"):
+            with contextlib.suppress(ValueError, TypeError, RuntimeError):
+                layer.backward(given_grad)
+        if not (np.array_equal(given_grad, grad) and np.array_equal(given, x)):
+            raise FailedError("backward overwrites grad or x", "both stay as they were")
+    return "unchanged"
+
+
+NAMES = list(PROPERTIES)
+
+
+# ---- running them ----------------------------------------------------------------------
+
+
+def run_property(probe, name):
+    """Return the verdict on one property: a dict, whatever the layer does."""
+    function, _, page, _ = PROPERTIES[name]
+    verdict = {"property": name, "verdict": "pass", "measured": "", "expected": ""}
+    try:
+        with warnings.catch_warnings(), np.errstate(all="warn"):
+            warnings.simplefilter("ignore")
+            probe.begin(name)
+            for keep_prob in probe.keep_probs:
+                verdict["measured"] = function(probe, keep_prob)
+        return verdict
+    except NotApplicableError as reason:
+        return {**verdict, "verdict": "not applicable", "measured": str(reason)}
+    except FailedError as failed:
+        page = failed.page or page
+        verdict.update(measured=failed.measured, expected=failed.expected)
+    except RaisedError as raised:
+        verdict["measured"] = f"{raised.where}: {_text(raised.error)}"
+        verdict["expected"] = "no error"
+    except BaseException as error:  # the layer's doing: its results broke the test
+        verdict["measured"] = _text(error)
+        verdict["expected"] = "results that can be tested"
+    return {**verdict, "verdict": "fail", "bug": BUGS[page], "page": f"{PAGES}{page}/"}
+
+
+def check(layer_class, keep_probs=KEEP_PROBS, seed=SEED, names=None):
+    """Return the verdicts on a layer class, a list of dicts; nothing is printed.
+
+    keep_probs: numbers in (0, 1), not one half. names: the properties to test, all by
+    default. Raises UnfitError if the class does not offer the protocol. A layer that hangs
+    hangs this function; the command line and as_tests go on after 9 s.
+    """
+    fit(layer_class)
+    probe = Probe(layer_class, tuple(keep_probs), seed)
+    return [run_property(probe, name) for name in names or NAMES]
+
+
+def as_tests(layer_class, skip=(), **options):
+    """Return a pytest test with one case for each property; see check for the options."""
+    import pytest
+
+    @pytest.mark.parametrize("name", [name for name in NAMES if name not in skip])
+    def test(name):
+        found = []
+
+        def run():
+            found.extend(check(layer_class, names=[name], **options))
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(SECONDS)
+        (verdict,) = found or [_lost(name, f"no answer in {SECONDS:g} s")]
+        if verdict["verdict"] == "not applicable":
+            pytest.skip(verdict["measured"])
+        assert verdict["verdict"] == "pass", "\n".join(_lines(verdict))
+
+    return test
+
+
+def fit(layer_class):
+    """Return nothing; raise UnfitError unless layer_class looks like a layer."""
+    if not callable(layer_class):
+        raise UnfitError(f"it is a {type(layer_class).__name__}, not a class")
+    rng = np.random.default_rng([SEED])
+    _binds(layer_class, "it is not made as Layer(keep_prob, rng)", 0.8, rng)
+    made_from = layer_class
+    if not callable(getattr(layer_class, "forward", None)):  # a function that makes one
+        try:
+            made_from = layer_class(0.8, rng)
+            found = callable(made_from.forward)
+        except BaseException as error:
+            raise UnfitError(f"it has no forward method ({_text(error)})") from None
+        if not found:
+            raise UnfitError("its forward is not a method")
+    arguments = [None] * (1 + inspect.isclass(made_from))
+    _binds(
+        made_from.forward,
+        "forward does not take (x, training)",
+        *arguments,
+        training=True,
+    )
+
+
+def _binds(function, message, *args, **kwargs):
+    try:
+        signature = inspect.signature(function)
+    except BaseException:
+        return  # it cannot be read, so it is tried
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise UnfitError(f"{message}: {error}") from None
+
+
+def load(target):
+    """Return the class that path/to/module.py:Name names; raise UnfitError with the reason."""
+    if not target:
+        return Example
+    path, _, name = target.rpartition(":")
+    if not path.endswith(".py") or not name:
+        raise UnfitError(f"{target!r} is not of the form my_module.py:MyDropout")
+    if not Path(path).is_file():
+        raise UnfitError(f"there is no file {path}")
+    sys.path.insert(0, str(Path(path).resolve().parent))
+    spec = importlib.util.spec_from_file_location("layer_under_test", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        raise UnfitError(f"{path} cannot be imported: {_text(error)}") from None
+    if not hasattr(module, name):
+        raise UnfitError(f"{path} has no {name}")
+    return getattr(module, name)
+
+
+def _worker(options, names):
+    """Test in a process of its own, which a layer may hang or end; speak JSON lines."""
+    channel = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the layer prints is not mistaken for a verdict
+
+    def tell(**message):
+        channel.write(json.dumps(message) + "\n")
+        channel.flush()
+
+    try:
+        layer_class = load(options.target)
+        fit(layer_class)
+    except UnfitError as reason:
+        tell(unfit=str(reason))
+        os._exit(0)
+    probe = Probe(layer_class, options.keep_prob, options.seed)
+    tell(loaded=True)
+    for name in names:
+        tell(start=name)
+        tell(done=run_property(probe, name))
+    tell(end=True)
+    os._exit(0)  # threads of the layer do not keep it alive
+
+
+def verdicts(options, names):
+    """Return an iterator over verdicts, in order; raise UnfitError. A layer that hangs or ends
+    its process fails the property in which it did, and a new process goes on."""
+    deadline = time.monotonic() + options.timeout
+    names, patience, loaded = list(names), options.timeout / 4, False
+    while names:
+        messages, process = _start(options, names)
+        current = None
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                wait = left if current is None else min(left, patience)
+                try:
+                    message = messages.get(timeout=max(wait, 0.001))
+                except queue.Empty:
+                    message = {"silent": wait}
+                if "unfit" in message:
+                    raise UnfitError(message["unfit"])
+                if "loaded" in message:
+                    loaded = True
+                elif "start" in message:
+                    current = message["start"]
+                elif "done" in message:
+                    names.remove(current)
+                    yield message["done"]
+                    current = None
+                elif "end" in message:
+                    return
+                else:
+                    break
+        finally:
+            _kill(process)
+        hung = "silent" in message
+        if not loaded:
+            why = (
+                f"it did not load in {options.timeout:g} s; give --timeout more"
+                if hung
+                else "it ended the process while it was loaded"
+            )
+            raise UnfitError(why)
+        why = f"no answer in {wait:.1f} s" if hung else "the layer ended the process"
+        patience = options.timeout / 16  # the next one is given less time
+        if current is not None:
+            names.remove(current)
+            yield _lost(current, why)
+        if time.monotonic() > deadline - 0.1:
+            for name in names:
+                yield _lost(name, f"not reached in {options.timeout:g} s")
+            return
+
+
+def _kill(process):
+    with contextlib.suppress(OSError, AttributeError):
+        os.killpg(process.pid, signal.SIGKILL)  # not on Windows
+    process.kill()
+    process.wait()
+
+
+def _lost(name, why):
+    page = PROPERTIES[name][2]
+    verdict = {"property": name, "verdict": "fail", "measured": why}
+    return {
+        **verdict,
+        "expected": "an answer",
+        "bug": BUGS[page],
+        "page": f"{PAGES}{page}/",
+    }
+
+
+def _start(options, names):
+    """Return a queue of the messages of a new worker, and its process."""
+    chosen = ["--only", ",".join(names), "--seed", str(options.seed)]
+    chosen += ["--keep-prob", ",".join(map(repr, options.keep_prob)), "--worker"]
+    target = [options.target] if options.target else []
+    process = subprocess.Popen(
+        [sys.executable, os.path.abspath(__file__), *target, *chosen],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # so that its own processes end with it
+        text=True,
+        errors="replace",
+    )
+    messages = queue.Queue()
+
+    def read():
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):
+                messages.put(json.loads(line))
+        messages.put({"gone": True})
+
+    threading.Thread(target=read, daemon=True).start()
+    return messages, process
+
+
+# ---- what a person sees ----------------------------------------------------------------
+
+
+def _lines(verdict):
+    """Return the lines of the report on one property."""
+    word = {"pass": "pass", "fail": "FAIL"}.get(verdict["verdict"], "n/a ")
+    lines = [f"{word}  {verdict['property']:<26}{verdict['measured']}"]
+    if verdict["verdict"] == "fail":
+        lines += [
+            f"      {'expected':<26}{verdict['expected']}",
+            f"      {'usually':<26}{verdict['bug']}",
+            f"      {'read':<26}{verdict['page']}",
+        ]
+    return lines
+
+
+def _summary(found, options):
+    failed = sum(v["verdict"] == "fail" for v in found)
+    passed = sum(v["verdict"] == "pass" for v in found)
+    rest = len(found) - failed - passed
+    keep = " and ".join(map(str, options.keep_prob))
+    words = f"{failed} failed, {passed} passed"
+    words += f", {rest} not applicable" if rest else ""
+    return f"{words} (keep_prob {keep}, seed {options.seed})"
+
+
+def listing(keep_probs=KEEP_PROBS, seed=SEED):
+    """Return the properties with false-alarm bound and smallest defect, a list of dicts."""
+    probe, rows = Probe(Example, keep_probs, seed), []
+    for name, (_, meaning, page, defect) in PROPERTIES.items():
+        run_property(probe, name)
+        alarm = sum(entry[0] for entry in probe.ledger)
+        sizes = [
+            (smallest_shift(*numbers) / finds[1], finds[0])
+            for _, *numbers, finds in probe.ledger
+            if finds
+        ]
+        if sizes:  # of several, the largest: each keep_prob finds a defect of that size
+            size, text = max(sizes)
+            unseen = math.isnan(size) or ("correlation" in text and size > 1)
+            defect = (
+                "nothing of the kind at this keep_prob" if unseen else text.format(size)
+            )
+        row = {"property": name, "meaning": meaning, "false_alarm": alarm}
+        row |= {"smallest_defect": defect, "bug": BUGS[page], "page": f"{PAGES}{page}/"}
+        rows.append(row)
+    return rows
+
+
+def _print_listing(options):
+    rows = listing(options.keep_prob, options.seed)
+    if options.json:
+        print(json.dumps({"properties": rows}, indent=1))
+        return
+    for row in rows:
+        alarm = row["false_alarm"]
+        bound = f"false alarm {alarm:.1e}" if alarm > 1e-300 else "no chance involved"
+        print(row["property"], f"  {row['meaning']}", sep="\n")
+        print(f"  {bound}; finds {row['smallest_defect']}")
+    total = sum(row["false_alarm"] for row in rows)
+    print(f"{len(rows)} properties; false alarm of a whole run below {total:.1e}")
+
+
+def _keep_probs(text):
+    values = tuple(float(part) for part in text.split(","))
+    if not all(0 < value < 1 for value in values):
+        raise argparse.ArgumentTypeError(f"{text}: give numbers between 0 and 1")
+    return values
+
+
+def _names(text):
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in PROPERTIES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown property {unknown[0]!r}; see --list")
+    return names
+
+
+def _options(arguments):
+    parser = argparse.ArgumentParser(
+        description="Test a dropout layer; name the bug it has.",
+        epilog="Exit status: 0 all pass, 1 a property fails, 2 nothing could be tested.",
+    )
+    parser.add_argument("target", nargs="?", help="my_module.py:MyDropout")
+    parser.add_argument("--keep-prob", type=_keep_probs, default=KEEP_PROBS)
+    parser.add_argument("--seed", type=int, default=SEED, help="of all random numbers")
+    parser.add_argument("--only", type=_names, default=NAMES, metavar="NAME,NAME")
+    parser.add_argument("--skip", type=_names, default=[], metavar="NAME,NAME")
+    parser.add_argument("--timeout", type=float, default=SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--json", action="store_true", help="print the verdicts as JSON"
+    )
+    parser.add_argument("--list", action="store_true", help="print what is tested")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    """Return the exit status of the command line: 0, 1 or 2."""
+    options = _options(arguments)
+    names = [name for name in options.only if name not in options.skip]
+    if options.worker:
+        _worker(options, names)
+    if options.list:
+        _print_listing(options)
+        return 0
+    if not options.target and not options.json:
+        print("No layer is named; testing the example in this file.")
+    found = []
+    try:
+        for verdict in verdicts(options, names):
+            found.append(verdict)
+            if not options.json:
+                print("\n".join(_lines(verdict)), flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 2
+    except UnfitError as reason:
+        print(f"{options.target} cannot be tested: {reason}", file=sys.stderr)
+        return 2
+    failed = any(verdict["verdict"] == "fail" for verdict in found)
+    if options.json:
+        head = {"layer": options.target, "keep_prob": options.keep_prob}
+        head |= {"seed": options.seed, "verdict": "fail" if failed else "pass"}
+        print(json.dumps({**head, "properties": found}, indent=1))
+    else:
+        print(_summary(found, options))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
