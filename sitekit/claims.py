@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import html
+import json
 import posixpath
 import re
 from xml.etree import ElementTree
@@ -159,6 +160,50 @@ class GeneratedBlock(Block):
             link = ElementTree.SubElement(item, "a", {"href": entry["url"]})
             link.text = AtomicString(entry["title"])
             link.tail = AtomicString(f". {entry['venue']}, {entry['year']}.")
+
+
+class TableBlock(Block):
+    """`/// table | practice/results/x.json name`: a table of a stored result.
+
+    The file holds {"tables": {name: {"columns": [...], "rows": [[...], ...]}}}; a cell is a text
+    or a list of links [text, address], with addresses as in Markdown.
+    """
+
+    NAME = "table"
+    ARGUMENT = True
+
+    def on_create(self, parent):
+        return ElementTree.SubElement(parent, "div", {"class": "generated table"})
+
+    def on_end(self, block):
+        path, _, name = self.argument.strip().partition(" ")
+        try:
+            stored = json.loads((pages.DOCS / path).read_text("utf8"))
+            table = stored["tables"][name]
+        except (OSError, KeyError) as error:
+            record = pages.record_of(self.md)
+            record.fail(f"there is no such table: {error}", near=f"/// table | {path}")
+            return
+        element = ElementTree.SubElement(block, "table")
+        for part, cell, rows in (
+            ("thead", "th", [table["columns"]]),
+            ("tbody", "td", table["rows"]),
+        ):
+            section = ElementTree.SubElement(element, part)
+            for row in rows:
+                line = ElementTree.SubElement(section, "tr")
+                for text in row:
+                    self._fill(ElementTree.SubElement(line, cell), text)
+
+    def _fill(self, cell, text):
+        """Write a text, or links to addresses that MkDocs checks, separated by commas."""
+        if isinstance(text, str):
+            cell.text = AtomicString(text)
+            return
+        for number, (words, address) in enumerate(text):
+            link = ElementTree.SubElement(cell, "a", {"href": address})
+            link.text = AtomicString(words)
+            link.tail = AtomicString(", " if number < len(text) - 1 else "")
 
 
 class Citation(InlineProcessor):
@@ -339,6 +384,7 @@ class Sitekit(BlocksExtension):
     def extendMarkdownBlocks(self, md, block_manager):
         block_manager.register(ClaimBlock, {})
         block_manager.register(GeneratedBlock, {})
+        block_manager.register(TableBlock, {})
         block_manager.register(programs.RunBlock, {})
 
 

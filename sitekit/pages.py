@@ -191,6 +191,7 @@ def engine_hash() -> str:
         path for path in SNIPPETS.rglob("*") if path.is_file() and path.suffix != ".pyc"
     ]
     files += [ROOT / "mkdocs.yml", DOCS / "reference" / "bibliography.yml"]
+    files += DOCS.glob("*/results/*.json")
     return ENGINE + _hash_of(files)
 
 
