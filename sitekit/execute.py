@@ -257,14 +257,14 @@ def program_result(
 def _run_program(program: str, python: Path) -> Result:
     settings = pages.CACHE / "matplotlib"  # keeps Matplotlib's font list between runs
     settings.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as empty:
+    with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as home:
         path = Path(empty) / "copied.py"
         path.write_text(program, "utf8")
         try:
             done = subprocess.run(
                 [python, "-I", path.name],
                 cwd=empty,
-                env={"MPLBACKEND": "agg", "MPLCONFIGDIR": str(settings), "HOME": empty},
+                env={"MPLBACKEND": "agg", "MPLCONFIGDIR": str(settings), "HOME": home},
                 capture_output=True,
                 text=True,
                 timeout=PROGRAM_SECONDS,

@@ -85,10 +85,16 @@ def given(record: pages.Record, file: str) -> tuple[str, str]:
 
 
 def definitions(program: str) -> str:
-    """Return the parts of a program that define something: what a module of it would hold."""
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    """Return a program as a module: what comes before its first function or class, and what
+    defines something. What it does after that is left out."""
+    define = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     tree = ast.parse(program)
-    tree.body = [n for n in tree.body if isinstance(n, kinds) or _constant(n)]
+    kept, begun = [], False
+    for node in tree.body:
+        begun = begun or isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        if not begun or isinstance(node, define) or _constant(node):
+            kept.append(node)
+    tree.body = kept
     return ast.unparse(tree) + "\n"
 
 

@@ -114,7 +114,7 @@ def verdicts(row: dict) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as empty:
         for path in pages.SNIPPETS.glob("*.py"):
             (Path(empty) / path.name).write_text(path.read_text("utf8"), "utf8")
-        (Path(empty) / "layer.py").write_text(prepared(row), "utf8")
+        (Path(empty) / "layer.py").write_text(row["code"], "utf8")
         command = [python, SUITE.name, f"layer.py:{row['class']}", "--json"]
         done = subprocess.run(
             [*command, "--timeout", "300"], cwd=empty, capture_output=True, text=True
@@ -122,10 +122,6 @@ def verdicts(row: dict) -> dict[str, str]:
     if done.returncode not in (0, 1):
         raise SystemExit(f"{row['name']}: {done.stderr}")
     return {v["property"]: v["verdict"] for v in json.loads(done.stdout)["properties"]}
-
-
-def prepared(row: dict) -> str:
-    return row.get("first", "") + row["code"]
 
 
 def suite_hash() -> str:
@@ -139,7 +135,7 @@ def tables(found: list[dict]) -> dict:
         failed = [name for name, v in row["verdicts"].items() if v == "fail"]
         idle = [name for name, v in row["verdicts"].items() if v == "not applicable"]
         passed = len(row["verdicts"]) - len(failed) - len(idle)
-        links = [[name, f"testing.md#{name}"] for name in failed]
+        links = [[name, f"properties.md#{name}"] for name in failed]
         summary.append(
             [
                 str(number),
@@ -168,7 +164,7 @@ def tables(found: list[dict]) -> dict:
             "columns": ["Property", *[str(n) for n in range(1, len(found) + 1)]],
             "rows": [
                 [
-                    [[name, f"testing.md#{name}"]],
+                    [[name, f"properties.md#{name}"]],
                     *[marks[r["verdicts"][name]] for r in found],
                 ]
                 for name in names
@@ -200,6 +196,10 @@ def main() -> None:
         return
     for row in chosen:
         del row["code"]
+    made_with = versions()
+    for row in chosen:
+        if row.get("needs"):
+            row["version"] = f"{row['needs']} {made_with[row['needs']]}"
     stored = {
         "what": "Implementations of dropout against the properties of the conformance suite.",
         "code": {
@@ -207,7 +207,7 @@ def main() -> None:
             "sha256": suite_hash(),
         },
         "date": datetime.date.today().isoformat(),
-        "versions": versions(),
+        "versions": made_with,
         "tables": tables(chosen),
         "rows": chosen,
     }
