@@ -44,14 +44,15 @@ bench: $(VENV)/.ready $(READER)/.ready ## measure speed, printed as ratios
 experiments: $(READER)/.ready ## run every notebook anew as the program a reader downloads
 	@for file in docs/experiments/*.py; do echo "run $$file"; $(READER)/bin/python -I $$file || exit 1; done
 
-parity: $(VENV)/.ready $(READER)/.ready ## run the needs= blocks where their packages are
+parity: $(VENV)/.ready $(READER)/.ready .venv-parity/.ready ## run the needs= blocks and the matrix where their packages are
 	@$(PY) -m sitekit parity
+	@$(PY) -m tests.implementations --store
 
 lock: ## regenerate requirements/ and package-lock.json
 	$(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	mkdir -p requirements
-	for group in all reader workflows; do .cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 $(LOCK) --group $$group -o requirements/$$group.txt || exit 1; done
+	for group in all reader workflows parity; do .cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 $(LOCK) --group $$group -o requirements/$$group.txt || exit 1; done
 	.cache/lock/bin/uv pip compile --quiet --python-version 3.11 $(LOCK) --group lowest -o requirements/lowest.txt
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 LOCK = --upgrade --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml
@@ -72,6 +73,13 @@ $(READER)/.ready: requirements/$(if $(SUFFIX),lowest,reader).txt
 	@$(call make_venv,$(READER))
 	@echo "installing NumPy and Matplotlib alone, as a reader has them ..."
 	@$(READER)/bin/python $(PIP_INSTALL) -r $< || { $(no_packages); }
+	@touch $@
+
+.venv-parity/.ready: requirements/parity.txt requirements/parity-torch.txt
+	@$(call make_venv,.venv-parity)
+	@echo "installing PyTorch, Keras, Flax and JAX for the CPU, some minutes ..."
+	@.venv-parity/bin/python $(PIP_INSTALL) -r requirements/parity.txt || { $(no_packages); }
+	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/parity-torch.txt || { $(no_packages); }
 	@touch $@
 
 browser-parts: # for the accessibility checks; tests/site says so when they are missing

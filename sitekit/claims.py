@@ -184,6 +184,12 @@ class TableBlock(Block):
             record = pages.record_of(self.md)
             record.fail(f"there is no such table: {error}", near=f"/// table | {path}")
             return
+        if name == next(iter(stored["tables"])):
+            made = ", ".join(
+                f"{what} {version}" for what, version in stored["versions"].items()
+            )
+            note = ElementTree.SubElement(block, "p", {"class": "example-note"})
+            note.text = AtomicString(f"Run on {stored['date']} with {made}.")
         element = ElementTree.SubElement(block, "table")
         for part, cell, rows in (
             ("thead", "th", [table["columns"]]),

