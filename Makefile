@@ -24,13 +24,14 @@ serve: $(VENV)/.ready $(READER)/.ready ## show the site on http://127.0.0.1:8000
 test: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everything that fits ten minutes
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist loadgroup
 
 site: $(VENV)/.ready $(READER)/.ready ## build the site into site/; fails if anything is unproven
 	@$(PY) -m sitekit build
 
-nightly: test experiments parity bench ## run everything, the slow checks too
-	$(PY) -m pytest tests/nightly
+nightly: test experiments bench .venv-parity/.ready ## run everything, the slow checks too
+	$(PY) -m sitekit parity
+	$(PY) -m pytest -n auto --dist loadgroup tests/nightly
 
 update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the difference
 	$(PY) -m pytest -q docs README.md --update-outputs
@@ -79,7 +80,7 @@ $(READER)/.ready: requirements/$(if $(SUFFIX),lowest,reader).txt
 	@$(call make_venv,.venv-parity)
 	@echo "installing PyTorch, Keras, Flax and JAX for the CPU, some minutes ..."
 	@.venv-parity/bin/python $(PIP_INSTALL) -r requirements/parity.txt || { $(no_packages); }
-	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/parity-torch.txt || { $(no_packages); }
+	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/parity-torch.txt || { $(no_packages); }
 	@touch $@
 
 browser-parts: # for the accessibility checks; tests/site says so when they are missing

@@ -24,6 +24,7 @@ _update = False
 _edits: dict[Path, list] = {}
 _outcomes: dict[str, bool] = {}
 _current: list[Path] = []
+_RANK = pytest.StashKey[int]()
 
 
 class BlockError(Exception):
@@ -99,6 +100,20 @@ def pytest_collection_modifyitems(items):
         if example:
             item.name = example.anchor
             item._nodeid = f"{item.parent.nodeid}::{example.anchor}"
+    _group(items)
+
+
+SLOW = ("tests/site", "tests/faults", "tests/test_claims.py")
+
+
+def _group(items):
+    """Keep a file's tests together where several processes share the run; long ones first."""
+    for item in items:
+        path = item.path.relative_to(pages.ROOT).as_posix()
+        slow = [name for name in SLOW if path.startswith(name)]
+        item.add_marker(pytest.mark.xdist_group((slow or [path])[0]))
+        item.stash[_RANK] = SLOW.index(slow[0]) if slow else len(SLOW)
+    items.sort(key=lambda item: item.stash[_RANK])
 
 
 def _example_of(item):
@@ -131,6 +146,8 @@ class SiteRunner(_Runner):
 def pytest_sessionfinish(session, exitstatus):
     for path, edits in _edits.items():
         update(path, edits)
+    if hasattr(session.config, "workerinput"):
+        return  # one of several processes: the first hears of all outcomes
     options = session.config.option
     part = (
         *(options.keyword, options.markexpr, options.deselect, options.change),
@@ -174,7 +191,7 @@ def update(path: Path, edits: list) -> None:
 
 def pytest_runtest_logreport(report):
     if report.when == "call" or not report.passed:  # a skipped case is no verdict
-        node = re.sub(r"\[.*\]$", "", report.nodeid)
+        node = re.sub(r"(\[.*\])?(@[\w./-]+)?$", "", report.nodeid)
         if node.startswith("tests/"):
             _outcomes[node] = _outcomes.get(node, True) and report.passed
 
