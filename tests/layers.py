@@ -224,10 +224,28 @@ class AfterRelu(Right):
         return grad * self.mask * self.open
 
 
+class AfterBatchNorm(Right):
+    """Normalises over the batch, cuts at zero, drops: zeros of its own hide the mask."""
+
+    @staticmethod
+    def activation(x):
+        return np.maximum((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5), 0)
+
+    def forward(self, x, training=True):
+        self.deviation = np.sqrt(x.var(axis=0) + 1e-5)
+        self.normal = (x - x.mean(axis=0)) / self.deviation
+        return super().forward(np.maximum(self.normal, 0), training)
+
+    def backward(self, grad):
+        grad = grad * self.mask * (self.normal > 0)
+        mean, slope = grad.mean(axis=0), (grad * self.normal).mean(axis=0)
+        return (grad - mean - self.normal * slope) / self.deviation
+
+
 RIGHT = [
     *(suite.Example, Right, Snippet, Selecting, Thresholds, Binomial, SinglePrecision),
     *(Spawning, Recomputing, ForwardOnly, SharedByExamples, SharedByUnits, Locked),
-    *(Channels, WholeCall, AfterTanh, AfterRelu),
+    *(Channels, WholeCall, AfterTanh, AfterRelu, AfterBatchNorm),
 ]
 
 # ---- broken layers ---------------------------------------------------------------------
@@ -928,6 +946,93 @@ class OnTheLogits(Right):
 
     def forward(self, x, training=True):
         return self.activation(super().forward(x, training))
+
+
+@broken("fresh-mask")
+class TenPercentOfTheCallBeforeLast(Right):
+    """Calls two apart depend on each other, successive ones do not."""
+
+    def draw(self, x):
+        kept, self.last = super().draw(x), getattr(self, "last", [])
+        if len(self.last) == 2 and self.last[0].shape == x.shape:
+            kept = np.where(self.rng.random(x.shape) < 0.1, self.last[0], kept)
+        self.last = [*self.last[-1:], kept]
+        return kept
+
+
+@broken("keep-rate")
+class WrongRateInSinglePrecision(Right):
+    def draw(self, x):
+        off = 0.01 * (x.dtype == np.float32)
+        return self.rng.random(x.shape) < self.keep_prob - off
+
+
+@broken("keep-rate")
+class WrongRateInLargeArrays(Right):
+    def draw(self, x):
+        return self.rng.random(x.shape) < self.keep_prob - 0.01 * (x.size > 300_000)
+
+
+@broken("keep-rate")
+class WrongRateInFourAxes(Right):
+    def draw(self, x):
+        return self.rng.random(x.shape) < self.keep_prob - 0.05 * (x.ndim == 4)
+
+
+@broken("examples-independent")
+class MaskRepeatsAfter4096Examples(Right):
+    def draw(self, x):
+        kept = super().draw(x)
+        kept[4096:8192] = kept[: max(len(kept) - 4096, 0)][:4096]
+        return kept
+
+
+@broken("units-independent")
+class NeighboursCorrelateALittle(Right):
+    """One of thirty units copies its neighbour."""
+
+    def draw(self, x):
+        kept = super().draw(x)
+        copied = self.rng.random(kept[..., 1:].shape) < 1 / 30
+        kept[..., 1:] = np.where(copied, kept[..., :-1], kept[..., 1:])
+        return kept
+
+
+@broken("layers-differ")
+class OneMaskForBothPrecisions(Right):
+    """A copy of the generator draws for float32, so that both dtypes have one mask."""
+
+    def draw(self, x):
+        self.single = getattr(self, "single", None) or copy.deepcopy(self.rng)
+        rng = self.single if x.dtype == np.float32 else self.rng
+        return rng.random(x.shape) < self.keep_prob
+
+
+@broken("backward-is-the-mask")
+class MaskBelongsToTheClass(Right):
+    def forward(self, x, training=True):
+        out = super().forward(x, training)
+        type(self).shared = self.mask
+        return out
+
+    def backward(self, grad):
+        return grad * type(self).shared
+
+
+@broken("backward-is-the-mask")
+class BackwardRightForTenElements(Right):
+    def backward(self, grad):
+        got = grad.copy()
+        got.flat[:10] = (grad * self.mask).flat[:10]
+        return got
+
+
+@broken("memory-layouts")
+class ReadsGradientsInOrder(Right):
+    def backward(self, grad):
+        return (
+            np.frombuffer(grad.tobytes("A"), grad.dtype).reshape(grad.shape) * self.mask
+        )
 
 
 # ---- the matrix ------------------------------------------------------------------------

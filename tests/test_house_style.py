@@ -16,7 +16,7 @@ EXERCISES = sorted(exercises.FOLDER.rglob("*.md"))
 LEARN = [path for path in PAGES if path.parent.name == "learn"]
 BANNED = r"\b(simply|just|obviously|of course|note that|we will see)\b"
 # Longer than a snippet, and why: no part of a network is of use alone; the suite is one download.
-EXEMPT = {"dropout_network.py": 100, "dropout_conformance.py": 1700}
+EXEMPT = {"dropout_network.py": 100, "dropout_conformance.py": 1730}
 FILE = {"ids": lambda path: path.name}
 
 
@@ -51,6 +51,10 @@ def test_a_snippet_is_small_and_needs_numpy_only(path):
     else:
         assert len(text.splitlines()) <= 40
         assert len(functions) <= 3
+    if path.name == "dropout_conformance.py":
+        imported -= {
+            "pytest"
+        }  # by the function that makes tests for it, and only there
     assert imported <= {"numpy", *sys.stdlib_module_names}
 
 
