@@ -211,9 +211,13 @@ class Changed(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname == self.name:
-            return importlib.machinery.ModuleSpec(fullname, self, origin=self.path)
+            spec = importlib.machinery.ModuleSpec(fullname, self, origin=self.path)
+            spec.has_location = True  # it has a __file__, as usual
+            return spec
         return None
 
+    def get_source(self, fullname):
+        return Path(self.path).read_text("utf8").replace(self.old, self.new)
+
     def get_code(self, fullname):
-        text = Path(self.path).read_text("utf8").replace(self.old, self.new)
-        return compile(text, self.path, "exec")
+        return compile(self.get_source(fullname), self.path, "exec")

@@ -793,7 +793,11 @@ def integer_input(probe, k):
         raise
     if out.dtype.kind != "f" or out.shape != x.shape:
         raise FailedError(f"{out.dtype} of shape {out.shape}", "floats, or a TypeError")
-    probe.zero_or_scaled(x.astype(out.dtype), out, k)
+    try:
+        probe.zero_or_scaled(x.astype(out.dtype), out, k)
+    except FailedError as failed:
+        failed.page = "truncated-integers"
+        raise
     return f"{out.dtype}, 0 or x / keep_prob"
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from snippets import dropout_conformance as suite
 from tests import layers, misbehaving
 
 FILE = suite.__file__
+SOURCE = suite.__spec__.loader.get_source(suite.__name__)  # with the change of a claim
 FAST = ["keep-all", "zero-or-scaled"]  # take milliseconds
 
 
@@ -212,7 +212,7 @@ class MyDropout(Example):
 
 def run(folder, module, *arguments, name="MyDropout"):
     """Run the suite alone in a folder, on a module with that text."""
-    shutil.copy(FILE, folder)
+    (folder / "dropout_conformance.py").write_text(SOURCE, "utf8")
     (folder / "my_module.py").write_text(textwrap.dedent(module), "utf8")
     command = [sys.executable, "dropout_conformance.py", f"my_module.py:{name}"]
     return subprocess.run(
@@ -474,7 +474,7 @@ def test_replaced_functions_of_numpy_are_noticed(tmp_path):
 
 def test_a_report_that_nobody_reads_to_its_end_is_no_error(tmp_path):
     """`| head -1` closes the pipe: no traceback."""
-    shutil.copy(FILE, tmp_path)
+    (tmp_path / "dropout_conformance.py").write_text(SOURCE, "utf8")
     command = f"{sys.executable} dropout_conformance.py | head -1"
     done = subprocess.run(
         command, shell=True, cwd=tmp_path, capture_output=True, text=True
@@ -507,7 +507,7 @@ def assert_verdict(folder, number, *arguments):
 
 def test_three_lines_make_a_pytest_test_for_each_property(tmp_path):
     """as_tests: right, forward only, broken and hanging layers in one run."""
-    shutil.copy(FILE, tmp_path)
+    (tmp_path / "dropout_conformance.py").write_text(SOURCE, "utf8")
     (tmp_path / "my_module.py").write_text(
         GOOD + "class Hangs(MyDropout):\n"
         "    def forward(self, x, training=True):\n"

@@ -1,15 +1,19 @@
 """The built files keep the contracts: what is shown is in proof.json, every link works."""
 
 import hashlib
+import html
 import html.parser
 import json
 import posixpath
 import re
+import subprocess
 import urllib.parse
 from collections import Counter
 from itertools import pairwise
 
 import pytest
+
+from sitekit import execute
 
 PAGE_KB = 60  # a notebook's page; 200 for any other, see test_pages_are_light
 PATH = ["index"] + [
@@ -270,3 +274,19 @@ def test_every_snippet_and_every_test_can_be_downloaded(site):
     )
     assert (site / "tests" / "test_inverted_dropout.py").exists()
     assert not (site / "tests" / "site").exists()
+
+
+def test_the_suite_is_downloaded_alone_and_tests_a_layer(site, tmp_path):
+    """From the built site into an empty folder with NumPy: 34 verdicts, by the page's command."""
+    page = (site / "practice" / "testing" / "index.html").read_text("utf8")
+    (link,) = set(re.findall(r'href="([^"]+dropout_conformance\.py)"', page))
+    downloaded = site / posixpath.normpath(posixpath.join("practice/testing", link))
+    (block,) = re.findall(r'id="protocol" data-copy="([^"]*)"', page)
+    (tmp_path / downloaded.name).write_bytes(downloaded.read_bytes())
+    (tmp_path / "my_module.py").write_text(html.unescape(block), "utf8")
+    command = [execute.READER, "-I", downloaded.name, "my_module.py:MyDropout"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert "python dropout_conformance.py my_module.py:MyDropout" in page
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\npass  ") == 33
