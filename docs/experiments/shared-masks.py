@@ -15,7 +15,6 @@
 #
 # "One mask per example always seems to deliver better results", readers report.
 # Both forms have [the same mean gradient](../learn/mask.md#claim-sharing-keeps-the-mean-gradient); the shared mask's is usually [noisier](../learn/mask.md#claim-noise-ratio).
-# Whether that matters to the trained network is a question for an experiment.
 #
 # Three arms train one network, at batch size 16 and with the full batch:
 #

@@ -279,8 +279,9 @@ def test_every_snippet_and_every_test_can_be_downloaded(site):
 def test_the_suite_is_downloaded_alone_and_tests_a_layer(site, tmp_path):
     """From the built site into an empty folder with NumPy: 34 verdicts, by the page's command."""
     page = (site / "practice" / "testing" / "index.html").read_text("utf8")
-    (link,) = set(re.findall(r'href="([^"]+dropout_conformance\.py)"', page))
-    downloaded = site / posixpath.normpath(posixpath.join("practice/testing", link))
+    links = re.findall(r'href="([^"]+snippets/dropout_conformance\.py)"', page)
+    (name,) = {posixpath.normpath(f"practice/testing/{link}") for link in links}
+    downloaded = site / name
     (block,) = re.findall(r'id="protocol" data-copy="([^"]*)"', page)
     (tmp_path / downloaded.name).write_bytes(downloaded.read_bytes())
     (tmp_path / "my_module.py").write_text(html.unescape(block), "utf8")
