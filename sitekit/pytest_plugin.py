@@ -46,6 +46,8 @@ def pytest_configure(config):
     _update = config.getoption("--update-outputs")
     if _update and os.environ.get("CI"):
         raise pytest.UsageError("CI compares outputs; it never updates them")
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        pages.all_records()  # read once, not by each process
     if config.getoption("--change"):
         sys.meta_path.insert(0, Changed(*config.getoption("--change")))
 
@@ -93,6 +95,7 @@ def pytest_make_collect_report(collector):
     return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """Name a block by its address on the site, not by its line."""
     for item in items:
