@@ -24,14 +24,14 @@ serve: $(VENV)/.ready $(READER)/.ready ## show the site on http://127.0.0.1:8000
 test: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everything that fits ten minutes
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m pytest -n auto --dist loadgroup
+	$(PY) -m pytest -n auto --no-loadscope-reorder
 
 site: $(VENV)/.ready $(READER)/.ready ## build the site into site/; fails if anything is unproven
 	@$(PY) -m sitekit build
 
 nightly: test experiments bench .venv-parity/.ready ## run everything, the slow checks too
 	$(PY) -m sitekit parity
-	$(PY) -m pytest -n auto --dist loadgroup tests/nightly
+	$(PY) -m pytest -n auto --no-loadscope-reorder tests/nightly
 
 update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the difference
 	$(PY) -m pytest -q docs README.md --update-outputs

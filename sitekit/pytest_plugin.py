@@ -24,7 +24,6 @@ _update = False
 _edits: dict[Path, list] = {}
 _outcomes: dict[str, bool] = {}
 _current: list[Path] = []
-_RANK = pytest.StashKey[int]()
 
 
 class BlockError(Exception):
@@ -95,28 +94,37 @@ def pytest_make_collect_report(collector):
     return (yield)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
-    """Name a block by its address on the site, not by its line."""
+    """Name a block by its address on the site, not by its line; begin with what is slow."""
     for item in items:
         example = _example_of(item)
         if example:
             item.name = example.anchor
             item._nodeid = f"{item.parent.nodeid}::{example.anchor}"
-    _group(items)
+    rank = {name: number for number, name in enumerate(SLOW)}
+    items.sort(key=lambda item: rank.get(_part(item.nodeid), len(SLOW)))
 
 
-SLOW = ("tests/site", "tests/faults", "tests/test_claims.py")
+# ---- the whole run on all cores ------------------------------------------------------
+
+SLOW = ("tests/site", "tests/faults", "tests/test_claims.py")  # these first
 
 
-def _group(items):
-    """Keep a file's tests together where several processes share the run; long ones first."""
-    for item in items:
-        path = item.path.relative_to(pages.ROOT).as_posix()
-        slow = [name for name in SLOW if path.startswith(name)]
-        item.add_marker(pytest.mark.xdist_group((slow or [path])[0]))
-        item.stash[_RANK] = SLOW.index(slow[0]) if slow else len(SLOW)
-    items.sort(key=lambda item: item.stash[_RANK])
+def _part(nodeid: str) -> str:
+    """Return what stays in one process: a file, or a folder that shares its set-up."""
+    path = nodeid.partition("::")[0]
+    return next((name for name in SLOW if path.startswith(name)), path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByPart(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return _part(nodeid)
+
+    return ByPart(config, log)
 
 
 def _example_of(item):
@@ -194,7 +202,7 @@ def update(path: Path, edits: list) -> None:
 
 def pytest_runtest_logreport(report):
     if report.when == "call" or not report.passed:  # a skipped case is no verdict
-        node = re.sub(r"(\[.*\])?(@[\w./-]+)?$", "", report.nodeid)
+        node = re.sub(r"\[.*\]$", "", report.nodeid)
         if node.startswith("tests/"):
             _outcomes[node] = _outcomes.get(node, True) and report.passed
 
