@@ -1,4 +1,4 @@
-"""Commands behind the Makefile: `python -m sitekit build [folder] | serve | verify | parity`."""
+"""Commands behind the Makefile: `python -m sitekit build [folder] | serve | verify | parity | experiments`."""
 
 import os
 import socket
@@ -67,14 +67,22 @@ def verify() -> int:
     return 1 if problems else 0
 
 
+def experiments(*arguments: str) -> int:
+    from sitekit.experiments import main
+
+    return main(list(arguments))
+
+
 def parity() -> int:
     return proof.run_needs()
 
 
 if __name__ == "__main__":
     commands = {"build": build, "serve": serve, "verify": verify, "parity": parity}
+    commands["experiments"] = experiments
+    most = {"build": 1, "experiments": 99}
     name, *arguments = sys.argv[1:] or [""]
-    if name not in commands or len(arguments) > (name == "build"):
+    if name not in commands or len(arguments) > most.get(name, 0):
         raise SystemExit(__doc__)
     os.chdir(ROOT)
     sys.exit(commands[name](*arguments))

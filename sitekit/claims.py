@@ -31,7 +31,7 @@ from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block, type_any
 
-from . import exercises, maths, pages, programs, tracing
+from . import charts, exercises, figures, maths, pages, programs, results, tracing
 from .pages import Claim, Record
 
 KINDS = {
@@ -162,6 +162,62 @@ class GeneratedBlock(Block):
             link.tail = AtomicString(f". {entry['venue']}, {entry['year']}.")
 
 
+def _stored_part(block, kind: str) -> tuple[dict, dict | None]:
+    """Return the stored result that a block names, and the part of it; None if there is none."""
+    path, _, name = block.argument.strip().partition(" ")
+    try:
+        stored = json.loads((pages.DOCS / path).read_text("utf8"))
+        return stored, stored[kind][name] if kind else stored
+    except (OSError, KeyError) as error:
+        message = f"{path} has no such part, {kind} {name}: {error}"
+        pages.record_of(block.md).fail(message, near=f"| {block.argument.strip()}")
+        return {}, None
+
+
+class VerdictBlock(Block):
+    """`/// verdict | experiments/results/x.json`: what the rule said, and how firmly."""
+
+    NAME = "verdict"
+    ARGUMENT = True
+
+    def on_create(self, parent):
+        return ElementTree.SubElement(
+            parent, "div", {"class": "generated stored verdict"}
+        )
+
+    def on_end(self, block):
+        stored, _ = _stored_part(self, "")
+        for kind, text in results.verdict(stored) if stored else ():
+            line = ElementTree.SubElement(block, "p", {"class": kind})
+            line.text = AtomicString(text)
+
+
+class ChartBlock(Block):
+    """`/// chart | experiments/results/x.json name`: a figure of a stored result."""
+
+    NAME = "chart"
+    ARGUMENT = True
+    OPTIONS = {"alt": ["", type_any], "caption": ["", type_any]}
+
+    def on_create(self, parent):
+        return ElementTree.SubElement(parent, "div", {"class": "generated"})
+
+    def on_end(self, block):
+        record = pages.record_of(self.md)
+        stored, chart = _stored_part(self, "charts")
+        alt, caption = str(self.options["alt"]), str(self.options["caption"])
+        if chart is None:
+            return
+        if len(alt) < 30:
+            record.fail("a chart needs alt: text that says what it shows", near=alt)
+        if record.collecting:
+            block.text = AtomicString("")
+            return
+        caption = f"{caption} {results.chart_note(chart, stored)}".strip()
+        drawn = figures.element(charts.svg(chart), alt, caption)
+        block.text = self.md.htmlStash.store(drawn)
+
+
 class TableBlock(Block):
     """`/// table | practice/results/x.json name`: a table of a stored result.
 
@@ -173,23 +229,17 @@ class TableBlock(Block):
     ARGUMENT = True
 
     def on_create(self, parent):
-        return ElementTree.SubElement(parent, "div", {"class": "generated table"})
+        return ElementTree.SubElement(
+            parent, "div", {"class": "generated stored table"}
+        )
 
     def on_end(self, block):
-        path, _, name = self.argument.strip().partition(" ")
-        try:
-            stored = json.loads((pages.DOCS / path).read_text("utf8"))
-            table = stored["tables"][name]
-        except (OSError, KeyError) as error:
-            record = pages.record_of(self.md)
-            record.fail(f"there is no such table: {error}", near=f"/// table | {path}")
+        stored, table = _stored_part(self, "tables")
+        if table is None:
             return
-        if name == next(iter(stored["tables"])):
-            made = ", ".join(
-                f"{what} {version}" for what, version in stored["versions"].items()
-            )
+        if table is next(iter(stored["tables"].values())):
             note = ElementTree.SubElement(block, "p", {"class": "example-note"})
-            note.text = AtomicString(f"Run on {stored['date']} with {made}.")
+            note.text = AtomicString(results.provenance(stored))
         element = ElementTree.SubElement(block, "table")
         for part, cell, rows in (
             ("thead", "th", [table["columns"]]),
@@ -391,6 +441,8 @@ class Sitekit(BlocksExtension):
         block_manager.register(ClaimBlock, {})
         block_manager.register(GeneratedBlock, {})
         block_manager.register(TableBlock, {})
+        block_manager.register(VerdictBlock, {})
+        block_manager.register(ChartBlock, {})
         block_manager.register(programs.RunBlock, {})
 
 

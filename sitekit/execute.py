@@ -30,6 +30,8 @@ READER = Path(
     os.environ.get("READER_PYTHON") or pages.ROOT / ".venv-reader" / "bin" / "python"
 )
 PROGRAM_SECONDS = 120
+# Several programs run at once; and sums do not depend on how many cores share them.
+ONE_CORE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass
@@ -46,7 +48,8 @@ class Result:
 def environment() -> dict[str, str]:
     """Return the versions that can change what a block prints or draws."""
     versions = {
-        name: importlib.metadata.version(name) for name in ("numpy", "matplotlib")
+        name: importlib.metadata.version(name)
+        for name in ("numpy", "matplotlib", "scikit-learn")
     }
     return {"python": ".".join(map(str, sys.version_info[:3])), **versions}
 
@@ -86,8 +89,9 @@ def has_result(example: Example) -> bool:
     return pages.stored("runs", _key(example.sources)) is not None
 
 
-def has_program_result(program: str) -> bool:
-    key = _key([program], reader_environment())
+def has_copied(example: Example) -> bool:
+    python = sys.executable if example.kind == "notebook" else reader_environment()
+    key = _key([example.program], python)
     return (pages.CACHE / "programs" / f"{key[:32]}.json").exists()
 
 
@@ -243,6 +247,12 @@ def reader_environment() -> str:
     ).stdout
 
 
+def copied(example: Example, program: str = "", fresh: bool = False) -> Result:
+    """Return what a reader's copy does; a notebook's may use scikit-learn's bundled data."""
+    python = Path(sys.executable) if example.kind == "notebook" else None
+    return program_result(program or example.program, fresh, python)
+
+
 def program_result(
     program: str, fresh: bool = False, python: Path | None = None
 ) -> Result:
@@ -264,7 +274,12 @@ def _run_program(program: str, python: Path) -> Result:
             done = subprocess.run(
                 [python, "-I", path.name],
                 cwd=empty,
-                env={"MPLBACKEND": "agg", "MPLCONFIGDIR": str(settings), "HOME": home},
+                env={
+                    "MPLBACKEND": "agg",
+                    "MPLCONFIGDIR": str(settings),
+                    "HOME": home,
+                    **ONE_CORE,
+                },
                 capture_output=True,
                 text=True,
                 timeout=PROGRAM_SECONDS,

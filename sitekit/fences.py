@@ -291,7 +291,8 @@ def _figure(example: Example) -> str:
         return ""
     from . import execute, figures
 
-    return figures.element(execute.result_of(example).figures[0], example)
+    drawn = execute.result_of(example).figures[0]
+    return figures.element(drawn, example.alt, example.caption)
 
 
 # ---- line numbers: SuperFences does not pass them ------------------------------------

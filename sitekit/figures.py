@@ -8,10 +8,6 @@ from __future__ import annotations
 import html
 import io
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .pages import Example
 
 INK, GRID, PAPER = "#0a0b0c", "#0d0e0f", "#f1f2f3"
 SERIES = ["#a1b001", "#a1b002", "#a1b003", "#a1b004", "#a1b005", "#a1b006"]
@@ -148,15 +144,15 @@ def _shorter(match: re.Match) -> str:
     return re.sub(r"\.0\b", "", short)
 
 
-def element(svg: str, example: Example) -> str:
+def element(svg: str, alt: str, caption: str) -> str:
     """Return the HTML of a figure with its alternative text."""
-    label = html.escape(example.alt)
+    label = html.escape(alt)
     svg = svg.replace(
         "<svg ", f'<svg class="figure__svg" role="img" aria-label="{label}" ', 1
     )
     caption = (
-        f"<figcaption>{html.escape(example.caption)}</figcaption>"
-        if example.caption
+        f"<figcaption>{html.escape(caption)}</figcaption>"
+        if caption
         else ""
     )
     return f'<figure class="figure" data-search-exclude>{svg}{caption}</figure>'

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 from mkdocs.exceptions import Abort
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File
 
 from sitekit import exercises, notebooks, pages, proof
@@ -31,7 +32,14 @@ def on_pre_build(config):
         )
 
 
+@event_priority(100)  # before mkdocs-jupyter marks which files are notebooks
 def on_files(files, config):
+    for path in pages.notebook_paths():
+        source = path.relative_to(pages.DOCS).as_posix()
+        made = notebooks.download(config, source)
+        made.inclusion = files.get_file_from_path(source).inclusion
+        files.remove(files.get_file_from_path(source))
+        files.append(made)
     for record in pages.all_records().values():
         for name in record.exercises:
             exercise = exercises.read(record.page, name)

@@ -15,7 +15,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from . import execute, fences, figures, pages
+from . import execute, experiments, fences, figures, pages
 from .pages import Example, PageError, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -24,7 +24,7 @@ PART = re.compile(r"<sitekit-(\w+)>(.*?)</sitekit-\1>", re.S)
 
 def collect(path: Path) -> Record:
     """Return what a notebook contains: one example (the file) and the claims of its text."""
-    text = path.read_text("utf8")
+    text = experiments.assembled(path.read_text("utf8"))
     relative, page = path.relative_to(pages.ROOT).as_posix(), pages.name_of(path)
     parts = [pages.engine_hash(), execute.reader_environment(), relative, text]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -50,8 +50,8 @@ def _read(record: Record, text: str) -> Record:
         code=text.rstrip("\n"),
     )
     record.examples.append(example)
-    record.lines = text.split("\n")  # not kept in the cache
-    result = execute.program_result(example.program)
+    record.lines = pages.source_lines(record.path)  # not kept in the cache
+    result = execute.copied(example)
     record.printed, example.line = result.printed, result.error_line or 1
     cells = jupytext.reads(text, fmt="py:percent").cells
     body = []
@@ -74,6 +74,18 @@ def _read(record: Record, text: str) -> Record:
 # ---- MkDocs events -------------------------------------------------------------------
 
 
+def download(config, source: str):
+    """Return the file that stands for a notebook: with what it includes, in one program."""
+    from mkdocs.structure.files import File
+
+    folder = pages.CACHE / "assembled"
+    made = folder / source
+    made.parent.mkdir(parents=True, exist_ok=True)
+    text = experiments.assembled((pages.DOCS / source).read_text("utf8"))
+    made.write_text(text.rstrip("\n") + "\n", "utf8")
+    return File(source, str(folder), config.site_dir, config.use_directory_urls)
+
+
 def configure(config) -> None:
     """Make mkdocs-jupyter use our template, the site's figure colours and an honest cache key."""
     from mkdocs_jupyter.config import settings
@@ -84,6 +96,7 @@ def configure(config) -> None:
     for name in ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_CONFIG_DIR"):
         os.environ[name] = str(settings_dir)
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+    os.environ.update(execute.ONE_CORE)
     salt = hashlib.sha256((pages.ENGINE + repr(execute.environment())).encode())
     # Snippets count although a notebook imports none: so that it cannot lag behind one.
     snippets = pages.SNIPPETS.glob("*.py")
@@ -126,11 +139,10 @@ def page_content(content: str, page, config, files) -> str:
     from mkdocs.structure.pages import _RelativePathTreeprocessor
     from mkdocs.structure.toc import get_toc
 
-    record = pages.all_records()[pages.name_of(Path(page.file.abs_src_path))]
+    record = pages.all_records()[pages.name_of(pages.DOCS / page.file.src_uri)]
     record.collecting = False
     body, cells = [], []
-    alt = caption = ""
-    printed = ""
+    alt = caption = included = printed = ""
     # Two writes of one cell are one output.
     content = re.sub(r"</sitekit-printed>\s*<sitekit-printed>", "", content)
     for kind, escaped in PART.findall(content):
@@ -143,6 +155,11 @@ def page_content(content: str, page, config, files) -> str:
             alt = text
         elif kind == "caption":
             caption = text
+        elif kind == "include":
+            included = text
+        elif kind == "input" and included:
+            body.append(f"SITEKITCELL{len(cells)}END")
+            cells.append(_included(record, included))
         else:
             body.append(f"SITEKITCELL{len(cells)}END")
             cells.append(_part(record, kind, text, alt, caption))
@@ -175,6 +192,15 @@ def page_content(content: str, page, config, files) -> str:
     )
 
 
+def _included(record: Record, path: str) -> str:
+    """Return a line that stands for a file which the download contains."""
+    count = (pages.ROOT / path).read_text("utf8").count("\n")
+    return (
+        f'<p class="example-note">Here the download contains <a href="{pages.root_of(record.page)}{path}">'
+        f"<code>{Path(path).name}</code></a>, {count} lines.</p>"
+    )
+
+
 def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
     """Return the HTML of a cell's code, or of one of its outputs."""
     if kind == "input":
@@ -196,10 +222,7 @@ def _part(record: Record, kind: str, text: str, alt: str, caption: str) -> str:
         raise PageError(record.path, 1, "a cell draws without alt= text that says what")
     if kind == "figure":
         prefix = f"n{hashlib.sha256(text.encode()).hexdigest()[:5]}-"
-        example = Example(
-            record.page, "", record.path, 0, "notebook", "", alt=alt, caption=caption
-        )
-        return figures.element(figures.themed(text, prefix), example)
+        return figures.element(figures.themed(text, prefix), alt, caption)
     raise PageError(
         record.path, record.line_of(text[:40]), f"a cell writes to {kind}: {text}"
     )

@@ -107,7 +107,7 @@ class Reader(html.parser.HTMLParser):
         self.proven[self.section] = self.proven.get(self.section, "") + text + "\n"
 
     def handle_data(self, text):
-        if self._has("output"):
+        if self._has("output", "stored"):
             self._prove(text)
         elif self._inside("script", "style", "svg", "pre") or self._has(
             "generated", "cite", "outside"

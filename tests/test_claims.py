@@ -23,7 +23,9 @@ def goes_red(item: str, old: str, new: str) -> bool | None:
     example = proof.example_with(item)
     if old not in example.program or example.kind == "needs":
         return None
-    changed = execute.program_result(example.program.replace(old, new), fresh=True)
+    changed = execute.copied(
+        example, example.program.replace(old, new), fresh=True
+    )
     nonsense = ("SyntaxError", "NameError", "ImportError", "ModuleNotFound", "Timeout")
     assert not changed.error.startswith(nonsense), changed.error
     return bool(execute.program_fault(example, changed))
