@@ -53,9 +53,9 @@ def split(images, labels, seeds, train, tuning=False):
 
 def own_masks(keep_prob, batch, units, rngs):
     """Return inverted dropout's masks, drawn for each example."""
-    shape, scale = (batch, units), np.float32(1 / keep_prob)
+    shape = batch, units
     kept = [rng.random(shape, dtype=np.float32) < keep_prob for rng in rngs]
-    return np.stack(kept) * scale
+    return np.stack(kept) / keep_prob
 
 
 def shared_masks(keep_prob, batch, units, rngs):
@@ -65,7 +65,7 @@ def shared_masks(keep_prob, batch, units, rngs):
 
 def gaussian_masks(keep_prob, batch, units, rngs):
     """Return normal factors with the mean and variance of inverted dropout's masks."""
-    sd = np.float32(np.sqrt((1 - keep_prob) / keep_prob))
+    sd = np.sqrt((1 - keep_prob) / keep_prob)
     drawn = [rng.standard_normal((batch, units), dtype=np.float32) for rng in rngs]
     return 1 + sd * np.stack(drawn)
 
