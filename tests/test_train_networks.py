@@ -96,14 +96,14 @@ def test_momentum_and_the_falling_rate_by_hand():
         dtype=np.float64, final_rate=0.1,
     )
     by_hand = tn.Networks([4, 2], SEEDS, dtype=np.float64)
-    speed = 0.0
+    speed = moved = 0.0
     for rate in (0.3, 0.3 * 0.7, 0.3 * 0.4):
         logits, saved = by_hand.forward(x)
         grad = by_hand.backward(loss_gradient(logits, y), saved)[0]["W"]
         speed = 0.6 * speed + grad
         bias = loss_gradient(logits, y).sum(1, keepdims=True)
         by_hand.layers[0]["W"] = by_hand.layers[0]["W"] - rate * speed
-        moved = 0.6 * moved + bias if rate < 0.3 else bias
+        moved = 0.6 * moved + bias
         by_hand.layers[0]["b"] = by_hand.layers[0]["b"] - rate * moved
     assert np.allclose(nets.layers[0]["W"], by_hand.layers[0]["W"], rtol=1e-12)
 
