@@ -29,7 +29,8 @@ test: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everyt
 site: $(VENV)/.ready $(READER)/.ready ## build the site into site/; fails if anything is unproven
 	@$(PY) -m sitekit build
 
-nightly: test experiments bench .venv-parity/.ready ## run everything, the slow checks too
+nightly: test bench .venv-parity/.ready ## run everything, the slow checks too
+	$(PY) -m sitekit experiments --fresh
 	$(PY) -m sitekit parity
 	$(PY) -m pytest -n auto --no-loadscope-reorder tests/nightly
 
@@ -42,8 +43,8 @@ bench: $(VENV)/.ready $(READER)/.ready ## measure speed, printed as ratios
 	$(PY) benchmarks/edit_time.py
 	$(PY) benchmarks/step_cost.py
 
-experiments: $(READER)/.ready ## run every notebook anew as the program a reader downloads
-	@for file in docs/experiments/*.py; do echo "run $$file"; $(READER)/bin/python -I $$file || exit 1; done
+experiments: $(VENV)/.ready ## run the experiments in full, on all cores; goes on where it was stopped
+	@$(PY) -m sitekit experiments $(NAMES)
 
 parity: $(VENV)/.ready $(READER)/.ready .venv-parity/.ready ## run the needs= blocks and the matrix where their packages are
 	@$(PY) -m sitekit parity

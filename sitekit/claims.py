@@ -31,7 +31,17 @@ from markdown.util import AtomicString
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block, type_any
 
-from . import charts, exercises, figures, maths, pages, programs, results, tracing
+from . import (
+    charts,
+    exercises,
+    experiments,
+    figures,
+    maths,
+    pages,
+    programs,
+    results,
+    tracing,
+)
 from .pages import Claim, Record
 
 KINDS = {
@@ -229,14 +239,15 @@ class TableBlock(Block):
     ARGUMENT = True
 
     def on_create(self, parent):
-        return ElementTree.SubElement(
-            parent, "div", {"class": "generated stored table"}
-        )
+        attributes = {"class": "generated stored table", "tabindex": "0"}
+        attributes |= {"role": "region", "aria-label": "Stored result"}
+        return ElementTree.SubElement(parent, "div", attributes)
 
     def on_end(self, block):
         stored, table = _stored_part(self, "tables")
         if table is None:
             return
+        block.set("aria-label", f"Stored result: {self.argument.split()[-1]}")
         if table is next(iter(stored["tables"].values())):
             note = ElementTree.SubElement(block, "p", {"class": "example-note"})
             note.text = AtomicString(results.provenance(stored))
@@ -371,6 +382,8 @@ class Finish(Postprocessor):
             text = f'<div class="output">{html.escape(record.printed)}</div>{text}'
         if record.page != "README":
             code = "\n".join(example.code for example in record.examples)
+            if record.path.endswith(".py"):
+                code = experiments.code_of(code)
             # What is written outside of the text: it speaks of the whole page.
             said = (
                 [_front_matter(record).get("description", "")]

@@ -27,9 +27,16 @@ from . import pages
 INCLUDE = re.compile(r'^# %% include="([^"]+)"\n', re.M)
 FRESH = 50_000  # first seed of a repetition: no seed of the reported run is in it
 REPEATS = 100_000  # first seed of the repetitions of quick runs
-PILOT = 200_000  # first seed while an experiment is written: these choose nothing reported
+PILOT = (
+    200_000  # first seed while an experiment is written: these choose nothing reported
+)
 CELLS = pages.CACHE / "experiments"
-ABOUT = ("claim", "section", "source", "paper")  # beside the first cell: for the scorecard
+ABOUT = (
+    "claim",
+    "section",
+    "source",
+    "paper",
+)  # beside the first cell: for the scorecard
 
 
 # ---- the notebook as a program -------------------------------------------------------
@@ -45,6 +52,11 @@ def assembled(text: str) -> str:
     return INCLUDE.sub(taken_in, text)
 
 
+def code_of(text: str) -> str:
+    """Return a percent-format notebook without its text and comments."""
+    return re.sub(r"^#.*\n?", "", text, flags=re.M)
+
+
 def definitions(text: str) -> str:
     """Return the code of an assembled notebook before its quick run; "" if it has none."""
     import jupytext
@@ -58,13 +70,17 @@ def definitions(text: str) -> str:
     return ""
 
 
-@functools.cache
 def code_hash(path: str) -> str:
-    """Return a hash of all that a stored result depends on, comments and docstrings aside."""
+    """Return a hash of all that a stored result depends on."""
     text = (pages.ROOT / path).read_text("utf8")
-    code = definitions(assembled(text)) if path.startswith("docs/") else ""
-    if not code:
-        return hashlib.sha256(text.encode()).hexdigest()
+    if path.startswith("docs/") and INCLUDE.search(text):
+        return _hash(definitions(assembled(text)))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=100)
+def _hash(code: str) -> str:
+    """Return a hash of code, comments and docstrings aside."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
         documented = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module)
@@ -311,8 +327,9 @@ def _one(path: Path, mode: str, repetitions: int) -> bool:
         return True
     made = result_of(path)
     if mode == "--fresh":
-        made["fresh"] = {"first": FRESH, "verdict": verdict, "effect": effect}
-        _write(path, made)
+        if not made["fresh"]:  # of this code; a repetition elsewhere changes no file
+            made["fresh"] = {"first": FRESH, "verdict": verdict, "effect": effect}
+            _write(path, made)
         print(f"{said}; stored: {made['verdict']}; {made['effect']}", flush=True)
         return verdict == made["verdict"]
     print(f"{said}; {store(path, result, runner)}", flush=True)

@@ -150,9 +150,5 @@ def element(svg: str, alt: str, caption: str) -> str:
     svg = svg.replace(
         "<svg ", f'<svg class="figure__svg" role="img" aria-label="{label}" ', 1
     )
-    caption = (
-        f"<figcaption>{html.escape(caption)}</figcaption>"
-        if caption
-        else ""
-    )
+    caption = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return f'<figure class="figure" data-search-exclude>{svg}{caption}</figure>'

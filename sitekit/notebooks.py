@@ -15,7 +15,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from . import execute, experiments, fences, figures, pages
+from . import downloads, execute, experiments, fences, figures, pages
 from .pages import Example, PageError, Record
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -141,7 +141,7 @@ def page_content(content: str, page, config, files) -> str:
 
     record = pages.all_records()[pages.name_of(pages.DOCS / page.file.src_uri)]
     record.collecting = False
-    body, cells = [], []
+    body, cells, parts = [], [], []
     alt = caption = included = printed = ""
     # Two writes of one cell are one output.
     content = re.sub(r"</sitekit-printed>\s*<sitekit-printed>", "", content)
@@ -149,6 +149,7 @@ def page_content(content: str, page, config, files) -> str:
         text = html.unescape(escaped)
         if kind == "printed":
             printed, kind = printed + text, "text"
+        parts.append((kind, text))
         if kind == "markdown":
             body.append(text)
         elif kind == "alt":
@@ -183,9 +184,22 @@ def page_content(content: str, page, config, files) -> str:
             "description", html.unescape(re.sub(r"<[^>]+>", "", answer[1]))
         )
     name = Path(record.path).name
+    executed = Path(page.file.abs_dest_path).with_name(f"{Path(name).stem}.ipynb")
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    address = page.canonical_url or ""
+    executed.write_text(downloads.ipynb(record, parts, address), "utf8")
+    packages = {"numpy": "NumPy", "sklearn": "scikit-learn", "matplotlib": "Matplotlib"}
+    code = record.examples[0].code
+    used = [
+        said
+        for name, said in packages.items()
+        if re.search(rf"^(?:import|from) {name}\b", code, re.M)
+    ]
+    needs = " and ".join(", ".join(used).rsplit(", ", 1))
     download = (
-        f'<p class="download" id="notebook"><a href="{name}" download>Download {name}</a>: '
-        "the whole notebook as one program.</p>"
+        f'<p class="download" id="notebook"><a href="{name}" download>Download {name}</a>, '
+        f'the whole notebook as one program, or <a href="{executed.name}" download>'
+        f"{executed.name}</a>, with its outputs. They need {needs}.</p>"
     )
     return (
         made.replace(answer[0], answer[0] + download, 1) if answer else download + made

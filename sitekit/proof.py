@@ -30,7 +30,6 @@ def forget() -> None:
         test_functions,
         _test_key,
         verdict,
-        experiments.code_hash,
     ):
         cached.cache_clear()
 
@@ -68,9 +67,7 @@ def verdict(identity: str) -> tuple[str, str]:
     found = ""
     if example.kind != "notebook":  # a notebook's cells are run by mkdocs-jupyter
         found = execute.fault(example, execute.result_of(example))
-    found = found or execute.program_fault(
-        example, execute.copied(example)
-    )
+    found = found or execute.program_fault(example, execute.copied(example))
     return ("failed", found) if found else ("passed", "")
 
 
@@ -216,12 +213,10 @@ def _sources_of(item: str) -> str:
         return json.dumps(stored, ensure_ascii=False)
     if "#" in item:
         example = example_with(item)
-        text = "\n".join([*example.sources, example.earlier_shown, example.shown or ""])
-        return text + (
-            pages.all_records()[example.page].printed
-            if example.kind == "notebook"
-            else ""
-        )
+        if example.kind == "notebook":  # its text must not prove itself
+            printed = pages.all_records()[example.page].printed
+            return experiments.code_of(example.code) + printed
+        return "\n".join([*example.sources, example.earlier_shown, example.shown or ""])
     return ""
 
 

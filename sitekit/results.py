@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 
 from . import claims, experiments, pages
 
@@ -12,7 +13,9 @@ def provenance(stored: dict) -> str:
     made = ", ".join(f"{what} {which}" for what, which in stored["versions"].items())
     text = f"Run on {stored['date']} with {made}."
     if "seeds" in stored:
-        first, count, tuning = (stored["seeds"][k] for k in ("first", "count", "tuning"))
+        first, count, tuning = (
+            stored["seeds"][k] for k in ("first", "count", "tuning")
+        )
         text += f" Seeds {first} to {first + count - 1}"
         text += f", settings chosen on {tuning} others" if tuning else ""
         seconds = stored["processor seconds"]
@@ -24,6 +27,8 @@ def _runs(stored: dict) -> str:
     """Return how often the reported seeds were run, so that nobody picks among runs."""
     excluded = stored.get("excluded", 0)
     text = "No run was excluded." if not excluded else f"Excluded runs: {excluded}."
+    if stored.get("edges"):
+        text += f" Chosen at the end of a grid: {'; '.join(stored['edges'])}."
     if stored["earlier"]:
         verdicts = [run["verdict"] for run in stored["earlier"]]
         text += (
@@ -42,9 +47,12 @@ def verdict(stored: dict) -> list[tuple[str, str]]:
         lines.append(("example-note", text))
     for name, quick in stored["quick"].items():
         passed, of = quick["passed"], quick["repetitions"]
+        chance = (
+            f"about {quick['bound']:.0e}" if quick["bound"] > 1e-12 else "below 1e-12"
+        )
         text = (
             f"Quick check, {name}: above {quick['margin']} on {passed} of {of} other sets of seeds; "
-            f"chance of a false alarm at most {quick['bound']:.0e}."
+            f"chance of a false alarm {chance}."
         )
         lines.append(("example-note", text))
     return lines
@@ -58,37 +66,66 @@ def chart_note(chart: dict, stored: dict) -> str:
     return f"Bars are 95 % intervals over {count} seeds."
 
 
-def scorecard(root: str) -> tuple[list[str], list[list[str]]]:
-    """Return the head and rows of the table of all experiments, as HTML."""
-    head = ["Source", "Claim", "Reported there", "Verdict here", "Effect here, 95 % interval"]
-    head += ["On fresh seeds"]
-    rows = []
-    for path in pages.notebook_paths():
-        stored, about = experiments.result_of(path), experiments.about(path)
-        if not stored or not about:
-            continue
-        page = pages.name_of(path)
-        stale = experiments.code_hash(stored["code"]["path"]) != stored["code"]["sha256"]
-        words = stored["verdict"] + (" (stale)" if stale else "")
-        cells = [
-            html.escape(about["section"]),
-            f'<a href="{root}{page}/">{html.escape(about["claim"])}</a>',
-            html.escape(about.get("paper", "no number")),
-            f"<strong>{words}</strong>",
-            html.escape(stored["effect"]),
-            html.escape(stored["fresh"].get("verdict", "not run")),
-        ]
-        if source := about.get("source"):
-            link = f"{root}reference/bibliography/#{source}"
-            cells[0] = f'<a class="cite" href="{link}">{claims.short_name(source)}</a>, {cells[0]}'
-        rows.append((about["section"], cells))
-    return head, [cells for _, cells in sorted(rows, key=lambda row: _order(row[0]))]
+HEAD = (
+    "Source",
+    "Claim",
+    "Reported there",
+    "Verdict here",
+    "Effect here",
+    "Fresh seeds",
+)
 
 
-def _order(section: str) -> tuple:
-    """Return a key that sorts "7.2" before "7.10", and other words last."""
+def scorecard(root: str) -> str:
+    """Return the table of all experiments, and a sentence that counts its verdicts."""
+    found = [
+        (experiments.about(path), experiments.result_of(path), pages.name_of(path))
+        for path in pages.notebook_paths()
+    ]
+    found = [one for one in found if one[0] and one[1]]
+    found.sort(key=lambda one: _order(one[0]))
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in HEAD)
+    rows = "".join(_scorecard_row(root, *one) for one in found)
+    return (
+        f"<p>{_counted([stored for _, stored, _ in found])}</p>"
+        f'<table class="proof-table scorecard"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _counted(found: list[dict]) -> str:
+    words = Counter(stored["verdict"] for stored in found)
+    agree = sum(stored["fresh"].get("verdict") == stored["verdict"] for stored in found)
+    minutes = sum(stored["processor seconds"] for stored in found) / 60
+    return (
+        f"Of {len(found)} claims, {words['holds']} hold, {words['holds weakly']} hold weakly, "
+        f"{words['does not hold']} do not hold. On fresh seeds, {agree} of {len(found)} verdicts "
+        f"are the same. All full runs together took {minutes:.0f} minutes of one core."
+    )
+
+
+def _scorecard_row(root: str, about: dict, stored: dict, page: str) -> str:
+    code = stored["code"]
+    stale = experiments.code_hash(code["path"]) != code["sha256"]
+    source = about["source"]
+    link = f"{root}reference/bibliography/#{source}"
+    cells = [
+        f'<a class="cite" href="{link}">{claims.short_name(source)}</a>, {html.escape(about["section"])}',
+        f'<a href="{root}{page}/">{html.escape(about["claim"])}</a>',
+        html.escape(about.get("paper", "no number")),
+        f"<strong>{stored['verdict']}{' (stale)' if stale else ''}</strong>",
+        html.escape(stored["effect"]),
+        html.escape(stored["fresh"].get("verdict", "not run")),
+    ]
+    made = (f'<td data-label="{name}">{cell}</td>' for name, cell in zip(HEAD, cells))
+    return f"<tr>{''.join(made)}</tr>"
+
+
+def _order(about: dict) -> tuple:
+    """Return a key that sorts by source, oldest first, then "7.2" before "7.10"."""
+    year = claims.bibliography()[about["source"]]["year"]
+    section = about["section"]
     number = section.removeprefix("section ").split(",")[0].split(" ")[0]
     parts = number.split(".")
     if all(part.isdigit() for part in parts):
-        return (0, [int(part) for part in parts], section)
-    return (1, [], section)
+        return (year, about["source"], 0, [int(part) for part in parts], section)
+    return (year, about["source"], 1, [], section)

@@ -61,18 +61,13 @@ def table(name: str, page: str) -> str:
         "claims": _claims_table,
         "examples": _examples_table,
         "environment": _environment_list,
-        "scorecard": lambda data, root: _scorecard(root),
+        "scorecard": lambda data, root: results.scorecard(root),
     }
     if name not in makers:
         raise fences.FenceError(
             f"there is no generated table {name!r}", near=f"generated | {name}"
         )
     return makers[name](proof.proof_json(), pages.root_of(page))
-
-
-def _scorecard(root: str) -> str:
-    head, rows = results.scorecard(root)
-    return _table(head, [_row(*cells) for cells in rows])
 
 
 def _row(*cells: str) -> str:

@@ -16,6 +16,7 @@ NUMBER = re.compile(
     r"(?:e(?P<exponent>[-+]?\d+)|\s*(?:×|\\cdot|\\times)\s*10\^\{?(?P<power>-?\d+)\}?)?"
     r"(?P<percent>\s?\\?%)?(?!\d)"
 )
+LEVEL = re.compile(r"95\s?\\?%(?=[$\s]*(?:t-)?intervals?\b)")  # a name, not a finding
 BLOCKS = {"p", "li", "tr", "dt", "dd", "figcaption", "h1", "h2", "h3", "h4", "summary"}
 VOID = {"br", "img", "hr", "input", "meta", "link", "source", "wbr"}
 
@@ -141,7 +142,7 @@ def untraced(page_html: str, code: str) -> list[str]:
         proven = near if piece.section else whole
         prose = proven + chosen if piece.given else proven
         for text, sources in ((piece.prose, prose), (piece.formal, proven + chosen)):
-            for number in numbers_in(text):
+            for number in numbers_in(LEVEL.sub("", text)):
                 if number.decimals <= 0 and abs(number.value) <= 2:
                     continue
                 if not any(number.matches(source) for source in sources):

@@ -14,7 +14,7 @@ import numpy as np
 
 DATA, WEIGHTS, ORDER, MASKS = range(4)  # the streams of a seed
 VALIDATION, TEST = 400, 600  # images that choose settings, and that judge them
-# 97.5 % points of Student's t, by the number of values
+# Quantiles of Student's t for 95 % intervals, by the number of values
 COUNTS = (4, 6, 8, 10, 12, 16, 20, 24, 30, 32, 40, 48, 60)
 POINTS = (
     *(3.182446, 2.570582, 2.364624, 2.262157, 2.200985, 2.131450, 2.093024),

@@ -539,7 +539,8 @@ def test_a_tests_verdict_is_kept_for_its_sources(monkeypatch, tmp_path):
 
 
 def test_a_stored_result_is_stale_when_its_code_changed(monkeypatch, tmp_path):
-    monkeypatch.setattr(proof, "ROOT", tmp_path)
+    for module in (proof, pages):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     (tmp_path / "run.py").write_text("x = 1\n")
     stored = {"code": {"path": "run.py", "sha256": proof.sha256("x = 1\n")}}
     (tmp_path / "result.json").write_text(json.dumps(stored))
@@ -730,7 +731,7 @@ def test_a_stored_table_is_shown_with_links_and_date(monkeypatch, tmp_path):
     assert "Run on 2026-01-01 with numpy 2.0." in html
     assert "<td>37</td>" in html
     assert '<a href="a.md#b">x</a>' in html
-    assert "no such table" in problems("# T\n\n/// table | t.json two\n///\n")
+    assert "no such part" in problems("# T\n\n/// table | t.json two\n///\n")
 
 
 def test_the_name_of_an_outside_link_needs_no_proof():

@@ -139,6 +139,28 @@ def test_a_notebook_is_light_and_its_download_is_what_was_run(site, proof, pages
         assert f'href="{name}" download' in page
 
 
+def test_a_notebook_with_its_outputs_holds_the_same_code(site, proof, pages):
+    """The .ipynb: the program's cells, what they printed, and words without our marks."""
+    import jupytext
+
+    for example in (e for e in proof["examples"] if e["kind"] == "notebook"):
+        file = site / example["page"] / example["source"].split("/")[-1]
+        book = json.loads(file.with_suffix(".ipynb").read_text("utf8"))
+        cells = jupytext.reads(file.read_text("utf8"), fmt="py:percent").cells
+        wanted = [cell.source for cell in cells if cell.cell_type == "code"]
+        code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+        words = "".join(
+            "".join(cell["source"])
+            for cell in book["cells"]
+            if cell["cell_type"] == "markdown"
+        )
+
+        assert ["".join(cell["source"]) for cell in code] == wanted
+        assert any(cell["outputs"] for cell in code)
+        assert not re.search(r"^///|\[@|\]\([^)]*\.(?:md|py)\b", words, re.M)
+        assert f'href="{file.stem}.ipynb" download' in pages[example["page"]]
+
+
 def test_each_step_of_the_path_is_one_click_from_the_one_before(pages):
     """The text of a page ends with a link to the next one, and so does the theme's footer."""
     for here, there in pairwise(PATH):
