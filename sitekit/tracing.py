@@ -16,7 +16,7 @@ NUMBER = re.compile(
     r"(?:e(?P<exponent>[-+]?\d+)|\s*(?:×|\\cdot|\\times)\s*10\^\{?(?P<power>-?\d+)\}?)?"
     r"(?P<percent>\s?\\?%)?(?!\d)"
 )
-LEVEL = re.compile(r"95\s?\\?%(?=[$\s]*(?:t-)?intervals?\b)")  # a name, not a finding
+LEVEL = re.compile(r"95\s?\\?%(?=[^.]{0,40}\binterval)")  # a name, not a finding
 BLOCKS = {"p", "li", "tr", "dt", "dd", "figcaption", "h1", "h2", "h3", "h4", "summary"}
 VOID = {"br", "img", "hr", "input", "meta", "link", "source", "wbr"}
 
@@ -32,7 +32,12 @@ class Number:
         if self.decimals == 0 and "e" not in self.text:
             return self.value == other.value
         unit = 10.0**-self.decimals
-        return abs(abs(self.value) - abs(other.value)) <= 0.5 * unit * (1 + 1e-9)
+        values = [abs(other.value)]
+        if "%" in self.text and "%" not in other.text:
+            values.append(abs(other.value) / 100)  # a column of per cents
+        return any(
+            abs(abs(self.value) - value) <= 0.5 * unit * (1 + 1e-9) for value in values
+        )
 
 
 @functools.lru_cache(maxsize=10_000)

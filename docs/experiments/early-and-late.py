@@ -39,7 +39,7 @@
 # - **Tuning:** each arm and task has its own learning rate, keep probability and part, chosen on `8` other seeds and `400` images that never judge a reported run.
 # - **Outcome:** the final training loss, with dropout off, where the network underfits; the test loss where it overfits.
 #
-# **Verdict on the early half:** it holds if *none* minus *early* is above zero with its `95` % interval in both underfitting tasks; weakly if in one, and not below in the other.
+# **Verdict on the early half:** it holds if *none* minus *early* is above zero with its 95 % interval in both underfitting tasks; weakly if in one, and not below in the other.
 #
 # **Verdict on the late half:** *late* must beat *none* on few data, and be no worse than *full* by more than `0.01` nats: both intervals, the second moved by `0.01`, lie above zero.
 #
@@ -124,7 +124,7 @@ def experiment(size, run):
     tables["arms"] = table(["task", "arm", *heads], rows)
     chart = {"kind": "intervals", "label": "difference of losses, nats"}
     chart["rows"] = [[k, gaps[k].tolist()] for k in gaps if "narrow" not in k]
-    effect = f"the early half {halves[0][1]}, the late half {halves[1][1]}"
+    effect = f"early gains {said(early[0], 3)}, late {said(late[0], 3)} nats"
     out = {"tables": tables, "charts": {"gaps": chart}, "differences": gaps}
     return out | {"verdict": judge(early + late), "effect": effect, "edges": edges}
 

@@ -223,10 +223,7 @@ print(check(quick["differences"], CHECKS))
 # In the first setting, frozen own masks end with a training error of 0 per cent with the masks on and of 3.79 with the masks off; every other arm has at most 0.0208 there.
 # The network has fitted `200` thinned networks, one for each example, and evaluation uses none of them.
 #
-# /// chart | experiments/results/frozen-masks.json none
-#     alt: "Difference in test error, frozen own masks minus no dropout, in six settings. Above zero with right labels in the full batch, on planar data, and with wrong labels at tuned rates; below zero for batches of 50, for wrong labels at the rate 0.24, and for planar data with wrong labels."
-#     caption: "Frozen own masks minus no dropout. To the left of zero, the bug beats no dropout."
-# ///
+# The differences in error are in the [first table](#result); these are the differences in loss:
 #
 # /// table | experiments/results/frozen-masks.json loss
 # ///

@@ -34,7 +34,7 @@
 # - **Tuning:** each arm has its own learning rate, the one of four neighbours with the lowest loss.
 #   It is chosen on `8` other seeds and `400` images that never judge a reported run.
 #
-# **Verdict:** for each of the five judged settings, and for both error and loss, the claim asks three things of `95` % intervals of paired differences.
+# **Verdict:** for each of the five judged settings, and for both error and loss, the claim asks three things of 95 % intervals of paired differences.
 #
 # - No noise minus Bernoulli lies above zero.
 # - No noise minus Gaussian lies above zero.
@@ -244,7 +244,7 @@ for k in (0.8, 0.6, 0.4, 0.2, 0.1):
 # With two layers, 0.8 on inputs and 0.5 on hidden units, Bernoulli noise has 7.14 ± 0.59 % errors and Gaussian 7.48 ± 0.59, a difference of +0.34 ± 0.48 points; no noise has 5.26 ± 0.45.
 # ///
 #
-# **Other limits.** Two small networks on one set of `1797` images; no convolutions, no max-norm.
+# **Other limits.** Two small networks on one set of images; no convolutions, no max-norm.
 # Loss chose the rates; [chosen by error](keep-probability.py#where-it-breaks), the network without noise makes fewer errors, and the gains shrink.
 #
 # ## What one may say

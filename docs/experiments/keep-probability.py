@@ -10,7 +10,7 @@
 # !!! predict "Predict first"
 #
 #     A network of `90` hidden units is trained with `keep_prob = 0.1`: on average nine units are kept.
-#     Another has `360` units, so that `36` are kept.
+#     Another has so many more units that as many are kept as `0.4` keeps of `90`.
 #     Which loses more against `keep_prob = 0.6`?
 #     What do three times as many steps change?
 #
@@ -27,7 +27,7 @@
 # They train on `400` images for `500` steps of `50` images, with dropout on the hidden layer only, and are judged on `600` others.
 #
 # - **n fixed:** `90` units at every keep probability.
-# - **kn fixed:** `36 / k` units, from `360` at `0.1` to `36` at `1.0`.
+# - **kn fixed:** `36 / k` units, ten times as many at `0.1` as at `1.0`.
 #   At `0.4` both rules give the same network.
 # - **Pairs:** each of `24` seeds fixes data and order of the examples for every arm, and the first weights for arms of equal width.
 # - **Tuning:** each arm has its own learning rate, the best of four neighbours on one scale: `0.01`, `0.02`, `0.05`, `0.1`, `0.2`, `0.4`, `0.8`.
@@ -35,9 +35,9 @@
 # - **Error chooses, not loss.** The claim is about errors.
 #   On pilot seeds the loss chose a slower rate without dropout, with more errors; that would flatter dropout.
 #   The control *slow* shows it: no dropout at the rate `0.05`.
-# - **Longer:** `0.1` and `0.6` again with `1500` steps, under both rules.
+# - **Longer:** `0.1` and `0.6` again with three times the steps, under both rules.
 #
-# **Verdict:** the claim holds if all of this is so, for `95` % intervals of paired differences:
+# **Verdict:** the claim holds if all of this is so, for 95 % intervals of paired differences:
 #
 # - with $n$ fixed, error at `1.0` minus error at `0.6` lies above zero, and `0.1` minus `0.6`, too;
 # - with $n$ fixed, `0.4` minus `0.6` and `0.8` minus `0.6` lie within half a point of zero: that is called flat;
@@ -209,7 +209,7 @@ print(check(quick["differences"], CHECKS))
 #
 # Not tested: several layers, other data, rates chosen by loss for every arm, dropout on the inputs.
 # *Flat* means within half a point; a smaller slope passes for flat.
-# The intervals are about splits, first weights, order and masks, on one set of `1797` images.
+# The intervals are about splits, first weights, order and masks, on one set of images.
 #
 # ## What one may say
 #

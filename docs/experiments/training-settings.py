@@ -29,7 +29,7 @@
 # - **Arms:** *none*; *dropout*, inverted, with `keep_prob` 0.5 on the hidden layer, as in the paper;
 #   *2014*, the paper's own form: masks of zeros and ones, and a factor of 0.5 at test time; *2014, max-norm*, the same with the bound `3`.
 # - **Pairs:** each of `24` seeds has one split, one set of first weights and one order of examples for all arms.
-# - **Rate:** every arm takes `512` steps at every rate of a grid of doublings, from `0.0078125` to `0.5`.
+# - **Rate:** every arm takes `512` steps at every rate of a grid of doublings, up to `0.5`.
 #   A seed's best rate is the one with its lowest test loss; here the optimum is the outcome, not a setting.
 # - **Momentum:** 0.9 against 0.95 and 0.99, each with its own rate, in the arm *dropout*; *none* and momentum 0 are run beside it.
 #   At momentum $m$ a rate is multiplied by $10 (1 - m)$, so that a constant gradient moves the weights as far as at 0.9.
@@ -39,7 +39,7 @@
 #
 # **Verdict:** every comparison is a ratio, in doublings ($\log_2$), one for each seed.
 # Four are judged: the best rate of *2014* against *none* (at least ten), the length (at least two), and the test loss at 0.9 divided by those at 0.95 and 0.99 (above one).
-# The claim holds if all four `95` % intervals lie above what is asked, weakly if at least one does and none lies below, else it does not hold.
+# The claim holds if all four 95 % intervals lie above what is asked, weakly if at least one does and none lies below, else it does not hold.
 # *2014* is judged because the paper's advice was for its own form; the other ratios are shown beside it.
 #
 # The network, the grids and the 5 % were chosen on pilot seeds.

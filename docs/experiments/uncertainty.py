@@ -260,7 +260,7 @@ print(check(quick["differences"], CHECKS))
 #     proof: notebook; docs/experiments/results/uncertainty.json
 #     red: "own_masks(k, x.shape[1], n, rngs) => own_masks(1.0, x.shape[1], n, rngs)"
 #
-# For digits turned by a right angle the AUROC of averaged passes is 60.3 ± 4.1 with one layer, and 47.8 ± 3.8 with two, where 50 is guessing and a network without dropout has 60.4 ± 5.9.
+# For digits turned by a right angle the AUROC of averaged passes is 60.3 ± 4.1 with one layer, and 47.8 ± 3.8 with two, where a network without dropout has 60.4 ± 5.9.
 # One pass of the two-layer network has 36.2 ± 3.9.
 # ///
 #
