@@ -28,8 +28,8 @@
 # - **Arms:** *none* and *dropout*, in a network of `100` hidden units that takes `800` steps on every set.
 #   The hidden layer keeps `0.5`, as in the paper's MNIST networks [@srivastava2014, section B.1].
 # - **Pairs:** a seed fixes images, first weights and order for both arms; there are `24` seeds, and `600` test images a seed.
-# - **Tuning:** each arm has its own learning rate on each set: the one of four with the lowest loss, on `8` other seeds and `400` other images.
-#   The four are `1`, `3`, `10` and `30` times a first rate, which is smaller for smaller sets.
+# - **Tuning:** each arm has its own learning rate on each set: the one of five with the lowest loss, on `8` other seeds and `400` other images.
+#   The five are `1`, `3`, `10`, `30` and `60` times a first rate, which is smaller for smaller sets.
 # - **Gain:** test error of *none* minus that of *dropout*, in percentage points.
 #
 # **Verdict**, from the gains $g_n$ with $n$ images, where $\bar g$ is each seed's mean of $g_{100}$, $g_{200}$ and $g_{500}$:
@@ -49,6 +49,9 @@
 #
 # Sizes, steps, rates, the margin and the three middle sets were chosen on pilot seeds.
 # The row of `50` images enters no part of the rule.
+#
+# The reported seeds ran twice: in the first run one rate was chosen at the end of its grid, which then had no `60`, and the code was longer.
+# Nothing else was changed.
 
 # %% include="snippets/train_networks.py"
 
@@ -72,10 +75,9 @@ FULL["nets"] = {  # sizes, keep_prob of inputs and layers, steps, images
 }
 QUICK = {"first": 0, "seeds": 20, "tuning": 0, "factors": (10,)}
 QUICK["nets"] = {"one layer": ((64, 100, 10), (1.0, 0.5), 250, (20, 100, 200))}
-CHECKS = {"one layer, 200 images: loss": 0.0}
+CHECKS = {"loss": 0.0}
 PARTS = ["part", "points", "alone", "percent"]
-HEAD = "network|images|rates|training error|test error|gain|gain, %|in loss"
-
+HEAD = ["net", "images", "rates", "fit", "error", "gain", "percent", "in loss"]
 
 # %% [markdown]
 # The outcome of a cell has one number for each seed.
@@ -85,11 +87,10 @@ HEAD = "network|images|rates|training error|test error|gain|gain, %|in loss"
 # %%
 def outcome(seeds, train_on, tuning=False, **settings):
     """Return test error, test loss and training error of every seed."""
-    x, y, test_x, test_y = split(images, labels, seeds, train_on, tuning)
+    x, y, new_x, new_y = split(images, labels, seeds, train_on, tuning)
     nets = train(x, y, seeds, batch=32, **settings)
-    logits, fit = nets.forward(test_x)[0], error(nets.forward(x)[0], y)
-    loss = log_loss(logits, test_y)
-    return {"error": error(logits, test_y), "loss": loss, "fit": fit}
+    z, fit = nets.forward(new_x)[0], error(nets.forward(x)[0], y)
+    return {"error": error(z, new_y), "loss": log_loss(z, new_y), "fit": fit}
 
 
 # %% [markdown]
@@ -109,27 +110,25 @@ def experiment(size, run):
     last = {"seeds": seeds, "tuning": False}
     made = run(outcome, [chosen[arm] | last for arm in arms])
     for (net, n, k), none, drop in zip([*arms][1::2], made[::2], made[1::2]):
-        points = np.subtract(none["error"], drop["error"])
-        less = np.subtract(none["loss"], drop["loss"])
-        gain[net, n] = points, 100 * points / np.mean(none["error"]), less
+        gap, less = (np.subtract(none[m], drop[m]) for m in ("error", "loss"))
+        gain[net, n] = np.array([gap, 100 * gap / np.mean(none["error"]), less])
         cells = [[chosen[net, n, keep]["rate"] for keep in (1.0, k)]]
-        cells += [np.mean([none[of], drop[of]], 1) for of in ("fit", "error")]
+        cells += [np.mean([none[m], drop[m]], 1) for m in ("fit", "error")]
         cells = [f"{round(a, 3):.3g} / {round(b, 3):.3g}" for a, b in cells]
         rows.append([net, n, *cells, *map(said, gain[net, n], (2, 0, 3))])
-    one = [np.array(gain[a, n][:2]) for a, n in gain if "one" in a and n != 50]
-    few, between, many = one[0], np.mean(one[1:-1], axis=0), one[-1]
+    one = {n: v for (net, n), v in gain.items() if net == "one layer"}
+    few, *middle, many = (one[n] for n in one if n != 50)
+    between = np.mean(middle, axis=0)
     parts = {"no gain at 20": 0.5 - few, "gain at 100 to 500": between}
     parts |= {"rise": between - few, "fall": between - many}
-    told = [[a, said(v), judge([v]), said(w, 0)] for a, (v, w) in parts.items()]
-    judged = {part: v[0] for part, v in parts.items()}
-    bars = [[f"{n} images", [*v[0]]] for (a, n), v in gain.items() if "one" in a]
-    effect = "gain {} points at 20 images, {} at 100 to 500, {} at 1000"
+    told = [[a, said(v), judge([v]), said(w)] for a, (v, w, _) in parts.items()]
+    bars = [[f"{n} images", [*v[0]]] for n, v in one.items()]
     return {
-        "tables": {"parts": table(PARTS, told), "gains": table(HEAD.split("|"), rows)},
-        "charts": {"one": {"kind": "intervals", "label": "gain", "rows": bars}},
-        "differences": judged | {[*CHECKS][0]: gain["one layer", 200][2]},
-        "verdict": judge(judged.values()),
-        "effect": effect.format(*(said(v[0]) for v in (few, between, many))),
+        "tables": {"parts": table(PARTS, told), "gains": table(HEAD, rows)},
+        "charts": {"n": {"kind": "intervals", "label": "points", "rows": bars}},
+        "differences": {"loss": one[200][2]} | {a: parts[a][0] for a in parts},
+        "verdict": judge([v[0] for v in parts.values()]),
+        "effect": "points: " + ", ".join(f"{a} {said(v)}" for a, v in bars),
         "edges": edges,
     }
 
