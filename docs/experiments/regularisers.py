@@ -7,7 +7,7 @@
 #
 # !!! predict "Predict first"
 #
-#     A network of 100 hidden units and one of 12 learn digits from 400 images.
+#     A network of 100 hidden units and one of 12 learn digits from 500 images.
 #     Dropout can be on the inputs, on the hidden units, or on both, and it can be joined with L2 or max-norm.
 #     For each network, which of these do you expect to beat L2?
 #
@@ -30,28 +30,37 @@
 #
 # ## The rule, written before the run
 #
-# **Data and networks.** Scikit-learn's digits, 400 training images, 600 steps of 32 images with momentum; one hidden layer of 100 ReLU units, and again one of 12.
+# **Data and networks.** Scikit-learn's digits, `500` training images, `800` steps of `32` images with momentum; one hidden layer of `100` ReLU units, and again one of `12`.
 #
 # **Arms.** *None*; *L2*; *L1*; *max-norm* on the hidden units' incoming weights; *early stopping*; *hidden dropout*, on the hidden units only; *input dropout*, on the pixels only; *dropout*, on both; and *dropout + L2*, *dropout + max-norm*.
 #
-# *Early stopping* gives up a tenth or a fifth of its training images.
-# Every 20 steps it measures the loss on them, and each seed keeps the networks of its best step.
-# So it pays for the choice with data; the other arms train on all 400.
+# *None at 0.1* and *L2 at 0.1* may not choose their rate: they show what a shared rate would say.
 #
-# **Tuning.** Each arm chooses the learning rate, from 0.03, 0.1 and 0.3, together with its strength, by the mean loss of 8 other seeds on 400 images that judge no reported run.
+# *Early stopping* gives up a tenth or a fifth of its training images.
+# Every `20` steps it measures the loss on them, and each seed keeps the networks of its best step.
+# So it pays for the choice with data; the other arms train on all `500`.
+#
+# **Tuning.** Each arm chooses its learning rate, from `0.03`, `0.1`, `0.3` and `1.0`, together with its strength, by the mean error of `8` other seeds on the library's 400 images that judge no reported run.
+# With 12 units the rates go from `0.01` to `0.3`.
+# Error chooses, not loss, because the claim is about errors.
 # The combined arms keep the two `keep_prob` that *dropout* chose, and choose rate and added strength anew.
 # Each network is tuned on its own.
 #
 # **Pairs.** A seed fixes the images, the first weights and their order; all arms share them.
-# 40 seeds.
-# The outcome is the test error in percent on 600 images, the loss stands beside it.
+# There are `30` seeds.
+# The outcome is the test error in percent on 600 others; the loss stands beside it.
 #
-# **Verdict.** It is about the 100 units.
+# **Verdict.** It is about the `100` units.
 # The ranking holds if three 95 % intervals lie above zero: L2 minus max-norm, max-norm minus dropout + L2, and dropout + L2 minus dropout + max-norm.
 # It holds weakly if one does and none lies below zero, else it does not hold.
 #
 # Sizes and grids were chosen on pilot seeds, which are not reported.
-# The 12 units are there because in the pilot dropout lost with them: they are the condition where the claim was expected to break.
+# The `12` units are there because in the pilot dropout lost with them: they are the condition where the claim was expected to break.
+#
+# **An earlier run.** The reported seeds were run once before, with rates up to `0.3` and settings chosen by loss.
+# Four arms then chose the largest rate on offer, so that grid was too short; and on pilot seeds the loss chose another rate for max-norm, with more errors.
+# So rates were added and the error chooses; images, steps and strengths were then settled anew on pilot seeds.
+# The verdict of the earlier run is kept beside the table.
 #
 # ## The code
 #
@@ -66,15 +75,15 @@ images, labels = load_digits(return_X_y=True)
 images = (images / 16).astype(np.float32)
 ARMS = {"early stopping": {"hold": [0.1, 0.2]}}
 ARMS["L1"] = {"l1": [1e-4, 3e-4, 1e-3, 3e-3]}
-ARMS["input dropout"] = {"keep_in": [0.95, 0.9, 0.8]}
+ARMS["input dropout"] = {"keep_in": [0.95, 0.9, 0.8, 0.7]}
 ARMS |= {"none": {}, "L2": {"l2": [3e-4, 1e-3, 3e-3, 0.01]}}
 ARMS["max-norm"] = {"max_norm": [1.0, 1.5, 2.5, 4.0]}
 ARMS["hidden dropout"] = {"keep_hidden": [0.4, 0.6, 0.8, 0.9]}
-ARMS["dropout"] = {"keep_in": [0.95, 0.9, 0.8], "keep_hidden": [0.9, 0.8, 0.6]}
+ARMS["dropout"] = ARMS["input dropout"] | {"keep_hidden": [0.9, 0.8, 0.6]}
 SAME = {"rate": [0.1]}
 ARMS |= {"none at 0.1": SAME, "L2 at 0.1": ARMS["L2"] | SAME}
 TABLE_9 = ["L2", "max-norm", "dropout + L2", "dropout + max-norm"]
-FULL = {"first": 0, "seeds": 24, "tuning": 8, "arms": ARMS}
+FULL = {"first": 0, "seeds": 30, "tuning": 8, "arms": ARMS}
 FULL["rates"] = {100: [0.03, 0.1, 0.3, 1.0], 12: [0.01, 0.03, 0.1, 0.3]}
 FULL["cell"] = {"train_on": 500, "steps": 800}
 QUICK = FULL | {"seeds": 12, "tuning": 0}

@@ -142,6 +142,10 @@ print(check(quick["differences"], CHECKS))
 # /// verdict | experiments/results/smaller-network.json
 # ///
 #
+# The four rates belong to $kH$ and $H$ without dropout, then to $kH$ and $H$ with it.
+# $kH$ and $H$ stand for the test errors of these widths without dropout, *drop* for $H$ units with it, in percent.
+# Then come differences in points, and last the loss of $kH$ without minus that of $H$ with dropout.
+#
 # /// table | experiments/results/smaller-network.json pairs
 # ///
 #
@@ -149,10 +153,6 @@ print(check(quick["differences"], CHECKS))
 #     alt: "Differences of test errors for six pairs, a dot a seed: three of the four pairs of wide networks lie above zero, one only in the mean; the narrow pair lies above zero with 200 images and not with 1000."
 #     caption: "Fewer units without dropout, minus more units with dropout: above zero, dropout wins."
 # ///
-#
-# The four rates belong to $kH$ and $H$ without dropout, then to $kH$ and $H$ with it.
-# $kH$ and $H$ stand for the test errors of these widths without dropout, *drop* for $H$ units with it, in percent.
-# Then come differences in points, and last the loss of $kH$ without minus that of $H$ with dropout.
 #
 # /// claim | big-with-dropout-against-expected-size
 #     kind: measured
