@@ -31,8 +31,9 @@ def _runs(stored: dict) -> str:
         text += f" Chosen at the end of a grid: {'; '.join(stored['edges'])}."
     if stored["earlier"]:
         verdicts = [run["verdict"] for run in stored["earlier"]]
+        times = "once" if len(verdicts) == 1 else f"{len(verdicts)} times"
         text += (
-            f" The reported seeds were run {len(verdicts)} times before with other code;"
+            f" The reported seeds were run {times} before with other code;"
             f" verdicts then: {', '.join(verdicts)}."
         )
     return text
