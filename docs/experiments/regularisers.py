@@ -3,7 +3,7 @@
 #
 # The paper's ranking is not repeated here.
 # With 100 units and tuned rates no arm is shown to have fewer errors than L2; with 12 units, dropping hidden units costs.
-# Max-norm adds nothing.
+# Max-norm adds nothing that is shown.
 #
 # Read before: [dropout and other regularisers](../learn/regularisers.md).
 #
@@ -16,16 +16,14 @@
 # ## The claim
 #
 # The dropout paper compares regularisers on MNIST, with networks of 784-1024-1024-2048-10 units [@srivastava2014, section 6.5].
-# Its Table 9 lists test errors:
+# Its Table 9 lists these test errors [@srivastava2014, Table 9]:
 #
-# | method | test error, % |
-# | --- | --- |
-# | L2 | 1.62 |
-# | L2, with L1 towards the end of training | 1.60 |
-# | L2 with KL-sparsity | 1.55 |
-# | max-norm | 1.35 |
-# | dropout with L2 | 1.25 |
-# | dropout with max-norm | 1.05 |
+# - 1.62 % with L2 [@srivastava2014, Table 9];
+# - 1.60 % with L2, and L1 towards the end of training [@srivastava2014, Table 9];
+# - 1.55 % with L2 and KL-sparsity [@srivastava2014, Table 9];
+# - 1.35 % with max-norm [@srivastava2014, Table 9];
+# - 1.25 % with dropout and L2 [@srivastava2014, Table 9];
+# - 1.05 % with dropout and max-norm [@srivastava2014, Table 9].
 #
 # We read this table as a ranking, and run four of its rows again: L2, max-norm, dropout with L2, dropout with max-norm [@srivastava2014, Table 9].
 # The two mixed rows with L1 and KL-sparsity are not run; L1 is run alone.
@@ -42,15 +40,15 @@
 # Every `20` steps it measures the loss on them, and each seed keeps the networks of its best step.
 # So it pays for the choice with data; the other arms train on all `500`.
 #
-# **Tuning.** Each arm chooses its learning rate, from `0.03`, `0.1`, `0.3` and `1.0`, together with its strength, by the mean error of `8` other seeds on the library's 400 images that judge no reported run.
-# With 12 units the rates go from `0.01` to `0.3`.
+# **Tuning.** Each arm chooses its learning rate, from `0.03`, `0.1`, `0.3` and `1.0`, together with its strength, by the mean error of `8` other seeds on a fixed set of images that judge no reported run.
+# With `12` units the rates go from `0.01` to `0.3`.
 # Error chooses, not loss, because the claim is about errors.
 # The combined arms keep the two `keep_prob` that *dropout* chose, and choose rate and added strength anew.
 # Each network is tuned on its own.
 #
 # **Pairs.** A seed fixes the images, the first weights and their order; all arms share them.
 # There are `30` seeds.
-# The outcome is the test error in percent on 600 others; the loss stands beside it.
+# The outcome is the test error in percent on other images; the loss stands beside it.
 #
 # **Verdict.** It is about the `100` units.
 # The ranking holds if three 95 % intervals lie above zero: L2 minus max-norm, max-norm minus dropout + L2, and dropout + L2 minus dropout + max-norm.
@@ -180,15 +178,16 @@ print(check(quick["differences"], CHECKS))
 # ///
 #
 # The arms stand in the order of their mean error, the highest first.
-# *Minus the next* is the difference from the row below, *L2 minus it* and *in loss* are differences from L2: positive favours the arm.
+# *Minus the next* is the difference from the row below, and empty if there is none or if its settings are the same.
+# *L2 minus it* and *in loss* are differences from L2: positive favours the arm.
 #
 # /// chart | experiments/results/regularisers.json 100 units
 #     alt: "Twelve rows of dots for a network of 100 units, a dot a seed: the error of L2 minus that of the arm. Early stopping lies far left, then none and L2 at the rate 0.1, then L1; the intervals of none, of all kinds of dropout and of max-norm include zero."
 #     caption: "100 hidden units: L2's error minus each arm's. Right of zero is better than L2."
 # ///
 #
-# Three pairs of neighbours are separated by their intervals: early stopping from none at 0.1, which is next to it, and two more only narrowly or not at all.
-# These pairs were chosen by the order itself, so their differences are flattered.
+# Two pairs of neighbours are separated by their intervals: early stopping from the row below it, and L1 from the row below it, only just.
+# Neighbours are chosen by the order itself, so their differences are flattered.
 #
 # /// claim | regularisers-ranking
 #     kind: measured
@@ -206,7 +205,7 @@ print(check(quick["differences"], CHECKS))
 # The learning rate is a regulariser, too: none has 3.98 ± 0.29 % of errors at the rate 0.1 and 3.48 ± 0.25 % at its own rate of 0.3; L2 at 0.1 has 0.57 ± 0.18 points more than L2 at 0.3.
 # ///
 #
-# At one shared rate of 0.1 dropout would have looked much better than L2.
+# Beside L2 or none kept at 0.1, the dropout arms look better by about half a point.
 # With their own rates, L2, max-norm and dropout are level in error, and none with them.
 # In loss more is shown: *dropout + L2* gains on L2, and none loses.
 #
@@ -233,7 +232,7 @@ print(check(quick["differences"], CHECKS))
 #
 # So a verdict on dropout depends on the network and on where the masks are.
 #
-# - **Early stopping** is last or last but one in both tables: of its images, a tenth chooses the step, and learns nothing else.
+# - **Early stopping** is last or last but one in both tables: a tenth of its images only chooses the step.
 # - **Ends of grids.** L1, *L2 at 0.1* and the L2 beside dropout chose their weakest strength; so did the max-norm beside dropout and some keep probabilities.
 #   One step further is the arm without it.
 #   With 12 units, max-norm chose its strongest.
@@ -243,7 +242,7 @@ print(check(quick["differences"], CHECKS))
 #
 # ## What one may say
 #
-# "On small digits, with every arm at its own learning rate, L2, max-norm and dropout could not be told apart by their errors; a shared rate would have made dropout look better."
+# "On small digits, with every arm at its own learning rate, L2, max-norm and dropout could not be told apart by their errors; beside L2 at a smaller rate, dropout looked better."
 #
 # "In a network that is hardly large enough, dropout on hidden units costs accuracy, and dropout on the inputs does not."
 #
