@@ -27,16 +27,9 @@ from . import pages
 INCLUDE = re.compile(r'^# %% include="([^"]+)"\n', re.M)
 FRESH = 50_000  # first seed of a repetition: no seed of the reported run is in it
 REPEATS = 100_000  # first seed of the repetitions of quick runs
-PILOT = (
-    200_000  # first seed while an experiment is written: these choose nothing reported
-)
+PILOT = 200_000  # first seed while an experiment is written: chooses nothing reported
 CELLS = pages.CACHE / "experiments"
-ABOUT = (
-    "claim",
-    "section",
-    "source",
-    "paper",
-)  # beside the first cell: for the scorecard
+ABOUT = ("claim", "section", "source", "paper")  # beside the first cell
 
 
 # ---- the notebook as a program -------------------------------------------------------
@@ -184,9 +177,13 @@ def versions() -> dict[str, str]:
 
 
 def _prepared(path: Path) -> tuple[str, dict]:
-    text = assembled(path.read_text("utf8"))
-    code = definitions(text)
+    code = definitions(assembled(path.read_text("utf8")))
     return code, _namespace(code) if code else {}
+
+
+def namespace(path: Path) -> dict:
+    """Return what a notebook defines before its quick run; {} if it has none."""
+    return _prepared(path)[1]
 
 
 def full(path: Path, first: int = 0, **changes) -> tuple[dict, Runner]:
@@ -208,23 +205,22 @@ def store(path: Path, result: dict, runner: Runner) -> str:
     code, space = _prepared(path)
     code = {"path": relative, "sha256": code_hash(relative)}
     same = before.get("code") == code
-    equal = same and all(before[name] == value for name, value in result.items())
+    equal = all(before.get(name) == value for name, value in result.items())
     earlier = before.get("earlier", [])
-    if before and not equal:
+    if before and not equal:  # the same result by other code is no second chance
         kept = {name: before[name] for name in ("date", "verdict", "effect")}
         earlier = [*earlier, {**kept, "code": before["code"]["sha256"][:12]}]
     size = space["FULL"]
+    spent = before["processor seconds"] if same and equal else round(runner.seconds)
     made = {
         "code": code,
-        "date": before["date"] if equal else datetime.date.today().isoformat(),
+        "date": before["date"] if same and equal else datetime.date.today().isoformat(),
         "versions": versions(),
         "machine": {"system": platform.system(), "architecture": platform.machine()},
         "seeds": {"first": 0, "count": size["seeds"], "tuning": size["tuning"]},
         "size": {name: value for name, value in size.items() if name != "first"},
         "cells": runner.count,
-        "processor seconds": before["processor seconds"]
-        if equal
-        else round(runner.seconds),
+        "processor seconds": spent,
         **result,
         "quick": before.get("quick", {}) if same else {},
         "fresh": before.get("fresh", {}) if same else {},
@@ -232,7 +228,7 @@ def store(path: Path, result: dict, runner: Runner) -> str:
     }
     _write(path, made)
     if equal:
-        return "identical to the stored result"
+        return "identical to the stored result"  # also if the code was rewritten
     return "differs from the stored result" if same else "stored"
 
 
@@ -320,7 +316,7 @@ def _one(path: Path, mode: str, repetitions: int) -> bool:
     verdict, effect = result["verdict"], result["effect"]
     said = f"{path.stem}: {verdict}; {effect}; {runner.seconds:.0f} s of one core"
     if mode == "--pilot":
-        _, space = _prepared(path)
+        space = namespace(path)
         for made in result["tables"].values():
             print(space["text_of"](made), end="\n\n")
         print(said, flush=True)
