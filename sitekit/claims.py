@@ -265,7 +265,7 @@ class TableBlock(Block):
     def _fill(self, cell, text):
         """Write a text, or links to addresses that MkDocs checks, separated by commas."""
         if isinstance(text, str):
-            cell.text = AtomicString(text)
+            cell.text = AtomicString(results.unbroken(text))
             return
         for number, (words, address) in enumerate(text):
             link = ElementTree.SubElement(cell, "a", {"href": address})

@@ -324,7 +324,9 @@ def _one(path: Path, mode: str, repetitions: int) -> bool:
     made = result_of(path)
     if mode == "--fresh":
         if not made["fresh"]:  # of this code; a repetition elsewhere changes no file
-            made["fresh"] = {"first": FRESH, "verdict": verdict, "effect": effect}
+            kept = ("verdict", "effect", "tables", "edges", "excluded")
+            fresh = {name: result[name] for name in kept if name in result}
+            made["fresh"] = {"first": FRESH, **fresh}
             _write(path, made)
         print(f"{said}; stored: {made['verdict']}; {made['effect']}", flush=True)
         return verdict == made["verdict"]

@@ -8,6 +8,11 @@ from collections import Counter
 from . import claims, experiments, pages
 
 
+def unbroken(text: str) -> str:
+    """Return a text whose intervals stay on one line."""
+    return text.replace(" ± ", "\u00a0±\u00a0")
+
+
 def provenance(stored: dict) -> str:
     """Return when, with what, on which seeds and for how long a result was made."""
     made = ", ".join(f"{what} {which}" for what, which in stored["versions"].items())
@@ -56,7 +61,7 @@ def verdict(stored: dict) -> list[tuple[str, str]]:
             f"chance of a false alarm {chance}."
         )
         lines.append(("example-note", text))
-    return lines
+    return [(kind, unbroken(text)) for kind, text in lines]
 
 
 def chart_note(chart: dict, stored: dict) -> str:
@@ -95,12 +100,14 @@ def scorecard(root: str) -> str:
 
 def _counted(found: list[dict]) -> str:
     words = Counter(stored["verdict"] for stored in found)
-    agree = sum(stored["fresh"].get("verdict") == stored["verdict"] for stored in found)
+    ends = {"holds", "does not hold"}
+    both = [{s["verdict"], s["fresh"].get("verdict", "not run")} for s in found]
+    agree, turned = sum(len(two) == 1 for two in both), both.count(ends)
     minutes = sum(stored["processor seconds"] for stored in found) / 60
     return (
         f"Of {len(found)} claims, {words['holds']} hold, {words['holds weakly']} hold weakly, "
         f"{words['does not hold']} do not hold. On fresh seeds, {agree} of {len(found)} verdicts "
-        f"are the same. All full runs together took {minutes:.0f} minutes of one core."
+        f"are the same; {turned or 'none'} turned from one end to the other. All full runs together took {minutes:.0f} minutes of one core."
     )
 
 
@@ -114,7 +121,7 @@ def _scorecard_row(root: str, about: dict, stored: dict, page: str) -> str:
         f'<a href="{root}{page}/">{html.escape(about["claim"])}</a>',
         html.escape(about.get("paper", "no number")),
         f"<strong>{stored['verdict']}{' (stale)' if stale else ''}</strong>",
-        html.escape(stored["effect"]),
+        html.escape(unbroken(stored["effect"])),
         html.escape(stored["fresh"].get("verdict", "not run")),
     ]
     made = (f'<td data-label="{name}">{cell}</td>' for name, cell in zip(HEAD, cells))

@@ -250,4 +250,4 @@ print(check(quick["differences"], CHECKS))
 #
 #     Rank regularisers fairly: each with its own learning rate and strength, on pairs of seeds, in error and in loss; read the neighbours in a ranking by their intervals; and say what the tuning leaves open.
 #
-# Continue: [the planar set of the course](planar-network.py), or back to [dropout and other regularisers](../learn/regularisers.md).
+# Continue: [planar points, with the course's settings](planar-network.py), or back to [dropout and other regularisers](../learn/regularisers.md).

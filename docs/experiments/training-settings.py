@@ -29,7 +29,7 @@
 # - **Arms:** *none*; *dropout*, inverted, with `keep_prob` 0.5 on the hidden layer, as in the paper;
 #   *2014*, the paper's own form: masks of zeros and ones, and a factor of 0.5 at test time; *2014, max-norm*, the same with the bound `3`.
 # - **Pairs:** each of `24` seeds has one split, one set of first weights and one order of examples for all arms.
-# - **Rate:** every arm takes `512` steps at every rate of a grid of doublings, from 0.0078 to 4.
+# - **Rate:** every arm takes `512` steps at every rate of a grid of ten doublings; the table of rates below lists them.
 #   A seed's best rate is the one with its lowest test loss; here the optimum is the outcome, not a setting.
 # - **Momentum:** 0.9 against 0.95 and 0.99, each with its own rate, in the arm *dropout*; *none* and momentum 0 are run beside it.
 #   At momentum $m$ a rate is multiplied by $10 (1 - m)$, so that a constant gradient moves the weights as far as at 0.9.

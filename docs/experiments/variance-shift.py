@@ -48,50 +48,51 @@
 # %% [markdown]
 # ## The experiment
 #
-# `KEEP` names the places of dropout; an arm is a place in a network of `2` or `4` hidden layers.
+# `KEEP` gives an arm two keep probabilities: that of all hidden layers but the last, and that of the last.
+# Each is run with `2` and with `4` hidden layers.
 
 # %%
 from sklearn.datasets import load_digits
 
 images, labels = load_digits(return_X_y=True)
-images = (images / 16).astype(np.float32)
-KEEP = {"norm only": 1.0, "before, 0.8": 0.8, "before, 0.6": 0.6}
-KEEP |= {"before, 0.4": 0.4, "after, 0.6": 0.6, "no norm, 0.8": 0.8}
+images = np.float32(images / 16)
+KEEP = {"norm only": (1, 1), "before, 0.8": (0.8, 1), "before, 0.6": (0.6, 1)}
+KEEP |= {"before, 0.4": (0.4, 1), "after, 0.6": (1, 0.6), "no norm, 0.8": (0.8, 0.8)}
 ARMS = itertools.product((2, 4), KEEP)
-ARMS = {f"{n} layers, {p}": {"layers": n, "place": p} for n, p in ARMS}
+ARMS = {f"{n} layers, {arm}": {"layers": n, "arm": arm} for n, arm in ARMS}
 ARMS["4 layers, slow, 0.6"] = ARMS["4 layers, before, 0.6"] | {"rate": 0.01}
 FULL = {"first": 0, "seeds": 24, "tuning": 8, "arms": tuple(ARMS)}
 FULL |= {"fixed": {"steps": 400, "rate": [0.01, 0.03, 0.1, 0.3]}}
 QUICK = FULL | {"seeds": 8, "tuning": 0, "fixed": {"steps": 200, "rate": 0.1}}
 QUICK |= {"arms": ("2 layers, norm only", "2 layers, before, 0.4")}
 CHECKS = {"shift: 2 layers, before, 0.4": 0.3}
+COSTS = "arm", "rate", "error, %", "minus norm only", "error", "loss"
+SHIFTS = "arm", "first", "first by hand", "last", "last repaired"
+LABELS = {"error": "error added by the shift, points"}
+LABELS["shift"] = "log of running variance over that at evaluation"
 
 # %% [markdown]
-# `saved[i]["input"]` holds the activations before layer `i`; the bias is left out because it does not change a variance.
+# The activations before layer `i` are `forward(x)[1][i]["input"]`; the bias is left out because it does not change a variance.
 
 
 # %%
-def outcome(seeds, layers, place, tuning=True, **settings):
+def outcome(seeds, layers, arm, tuning=True, **settings):
     """Return errors, losses and variances of every seed, also after repair."""
     x, y, test_x, test_y = split(images, labels, seeds, 512, tuning)
-    k, norm, made = KEEP[place], place != "no norm, 0.8", {}
-    keep = [1.0, *[k] * (layers - 1), 1.0 if norm else k]
-    keep = [1.0] * layers + [k] if place == "after, 0.6" else keep
-    settings |= {"sizes": (64, *[64] * layers, 10), "keep": keep, "batch": 32}
-    nets = train(x, y, seeds, batch_norm=norm, **settings)
+    (k, last), norm, made = KEEP[arm], "no norm" not in arm, {}
+    settings |= {"sizes": [64] * (layers + 1) + [10], "batch": 32, "batch_norm": norm}
+    nets = train(x, y, seeds, keep=[1, *[k] * (layers - 1), last], **settings)
     for stage in ("", " repaired"):
-        logits, _ = nets.forward(test_x)
-        made["error" + stage] = error(logits, test_y)
-        made["loss" + stage] = log_loss(logits, test_y)
-        _, saved = nets.forward(x)
-        for name, i in (("first", 1), ("last", layers - 1)) if norm else ():
-            h, W = saved[i]["input"], nets.layers[i]["W"]
+        for what, measure in (("error", error), ("loss", log_loss)):
+            made[what + stage] = measure(nets.forward(test_x)[0], test_y)
+        for where, i in (("first", 1), ("last", layers - 1)) if norm else ():
+            h, W = nets.forward(x)[1][i]["input"], nets.layers[i]["W"]
             now = np.var(h @ W, axis=1, keepdims=True)
-            square = np.mean(h**2, axis=1, keepdims=True) @ W**2
-            hand = now + (1 - keep[i]) / keep[i] * square
-            for part, var in (("", nets.running[i]["var"]), (" by hand", hand)):
+            noise = (1 - k) / k * np.mean(h**2, axis=1, keepdims=True) @ W**2
+            known = {"": nets.running[i]["var"], " by hand": now + noise}
+            for part, var in known.items():
                 ratio = np.mean(np.log(now / var), axis=(1, 2))
-                made[name + part + stage] = np.exp(ratio)
+                made[where + part + stage] = np.exp(ratio)
         for start in [*range(0, 512, 32)] * 4 if norm else ():
             nets.forward(x[:, start : start + 32], training=True)
     return made
@@ -100,38 +101,29 @@ def outcome(seeds, layers, place, tuning=True, **settings):
 # %%
 def experiment(size, run):
     """Return tables, charts, differences, verdict and effect of a size."""
-    (seeds, others), gaps, costs, shifts = seeds_of(size), {}, [], []
+    (seeds, others), gaps, charts, costs, shifts = seeds_of(size), {}, {}, [], []
     arms = {name: size["fixed"] | ARMS[name] for name in size["arms"]}
     chosen, edges = tune(run, outcome, arms, others)
     cells = [c | {"seeds": seeds, "tuning": False} for c in chosen.values()]
-    found = dict(zip(arms, run(outcome, cells)))
-    for name, made in found.items():
-        alone = found[name[:8] + ", norm only"]["error"]
-        more = said(np.subtract(made["error"], alone))
-        row = [name, chosen[name]["rate"], said(made["error"], sign=""), more]
+    for name, made in zip(arms, run(outcome, cells)):
+        made = {part: np.array(values) for part, values in made.items()}
+        alone = made["error"] if "norm only" in name else alone
+        row = [said(made["error"], sign=""), said(made["error"] - alone)]
         for what in ("error", "loss"):
-            gap = np.subtract(made[what], made[f"{what} repaired"])
-            gaps[f"{what}: {name}"] = gap
+            gap = gaps[f"{what}: {name}"] = made[what] - made[what + " repaired"]
             row.append(said(gap, 3))
-        costs.append(row)
+        costs.append([name, chosen[name]["rate"], *row])
         if "last" in made:
-            ratio = np.divide(made["last repaired"], made["last"])
-            gaps[f"shift: {name}"] = np.log(ratio)
-            parts = ("first", "first by hand", "last", "last repaired")
-            shifts.append([name, *[said(made[p], sign="") for p in parts]])
-    head = ["arm", "rate", "error, %", "minus norm only", "error", "loss"]
-    tables = {"costs": table(head, costs)}
-    tables["shifts"] = table(["arm", *parts], shifts)
-    names = [name for name in found if "before" in name]
-    labels = {"error": "error added by the shift, points"}
-    labels["shift"] = "log of running variance over that at evaluation"
-    charts = {}
-    for what, label in labels.items():
-        dots = [[name, gaps[f"{what}: {name}"].tolist()] for name in names]
-        charts[what] = {"kind": "intervals", "label": label, "rows": dots}
+            gaps[f"shift: {name}"] = np.log(made["last repaired"] / made["last"])
+            shifts.append([name, *[said(made[p], sign="") for p in SHIFTS[1:]]])
+    names = [name for name in arms if "before" in name]
+    for what, label in LABELS.items():
+        rows = [[name, gaps[f"{what}: {name}"].tolist()] for name in names]
+        charts[what] = {"kind": "intervals", "label": label, "rows": rows}
     errors = [gaps[f"error: {name}"] for name in names]
     effect = f"the shift adds {said(errors[0])} points of error ({names[0]}), "
     effect += f"{said(errors[-1])} ({names[-1]})"
+    tables = {"costs": table(COSTS, costs), "shifts": table(SHIFTS, shifts)}
     made = {"tables": tables, "charts": charts, "differences": gaps}
     return made | {"verdict": judge(errors), "effect": effect, "edges": edges}
 

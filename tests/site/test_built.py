@@ -15,7 +15,7 @@ import pytest
 
 from sitekit import execute
 
-PAGE_KB = 60  # a notebook's page; 200 for any other, see test_pages_are_light
+PAGE_KB = 90  # a notebook's page, two charts with a dot a seed; 200 for any other
 PATH = ["index"] + [
     f"learn/{step}"
     for step in (
