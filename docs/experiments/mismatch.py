@@ -1,7 +1,7 @@
 # %% [markdown] claim="A wrong scale at evaluation shows in the accuracy" section="folklore" source="pytorch-forum-dropout" paper="Post 4: the model will most likely output a lot of garbage"
 # # Does a dropout bug show in the accuracy?
 #
-# Often not: by our threshold two of twelve wrong scales show in the error, none with one hidden layer.
+# Often not: by our threshold two of twelve wrong scales show in the error, three on fresh seeds.
 # The loss shows eight.
 # Only dropout that is on at test shows everywhere.
 #
@@ -68,44 +68,40 @@ from sklearn.datasets import load_digits
 images, labels = load_digits(return_X_y=True)
 images = (images / 16).astype(np.float32)
 PLACES = ["1 layer, 0.8", "1 layer, 0.4", "3 layers, 0.8", "3 layers, 0.6"]
+BACK = {"no mask": np.ones_like, "fresh mask": lambda m: np.roll(m, 1, axis=1)}
+BACK |= {"no 1/k": np.sign, "no mask, own rate": np.ones_like}
 WRONG = {"scaling forgotten": ("unscaled", 2), "scaled twice": ("right", 1)}
 WRONG |= {"divided at test": ("right", 2)}  # name: training, way to evaluate
 BUGS = WRONG | {"left on at test": ("right", 3), "on at test only": ("none", 3)}
-BACK = ["no mask", "fresh mask", "no 1/k", "no mask, own rate"]
 BUGS |= {bug: (bug, 0) for bug in BACK}
+TUNED = ("right", "no mask, own rate")
 FULL = {"first": 0, "seeds": 24, "tuning": 8, "places": PLACES}
-FULL |= {"fixed": {"steps": 450, "rate": [0.003, 0.01, 0.03, 0.1, 0.3]}}
-QUICK = FULL | {"seeds": 8, "tuning": 0, "places": PLACES[1:2]}
-QUICK |= {"fixed": {"steps": 300, "rate": 0.1}}
+FULL |= {"rate": [0.003, 0.01, 0.03, 0.1, 0.3]}
+QUICK = FULL | {"seeds": 8, "tuning": 0, "places": PLACES[1:2], "rate": 0.1}
 MORE = {"points": "more error, points", "doublings": "more loss, doublings"}
-CHECKS = {"points, on at test only, 1 layer, 0.4": 10.0}
-CHECKS |= {"doublings, scaled twice, 1 layer, 0.4": 0.5}
-CHECKS |= {"doublings, fresh mask, 1 layer, 0.4": 1.0}
+CHECKED = ("on at test only", "scaled twice", "fresh mask")
+CHECKS = {f"doublings, {bug}, 1 layer, 0.4": 0.5 for bug in CHECKED}
 
 # %% [markdown]
 # Masks without a scale make a network whose right evaluation has the factor $k$; so `scale` multiplies all its ways, and forgetting is its third one.
 # A fresh mask is that of another example of the batch: drawn independently, and no extra random numbers.
+# `np.sign` makes ones of all that is kept, and so takes the scale out of a mask.
 
 
 # %%
-def outcome(seeds, place, bug, tuning=True, **settings):
+def outcome(seeds, arm, tuning=True, **how):
     """Return error and loss of every seed, for four ways to evaluate."""
     x, y, test_x, test_y = split(images, labels, seeds, 500, tuning)
-    layers, keep = int(place[0]), float(place[-3:])
-    change = {"no mask": np.ones_like, "no 1/k": lambda m: keep * m}
-    change["fresh mask"] = lambda m: np.roll(m, 1, axis=1)  # another example's
-    change = change.get(bug.split(",")[0], lambda m: m)
-    settings["backward_masks"] = lambda masks: [None, *map(change, masks[1:])]
+    layers, keep, bug = int(arm[0][0]), float(arm[0][-3:]), arm[1]
     scale = keep if bug == "unscaled" else 1.0
-    settings |= {"draw": lambda *given: scale * own_masks(*given), "batch": 32}
-    settings |= {"keep": 1.0 if bug == "none" else keep}
-    with np.errstate(all="ignore"):  # some runs diverge
-        nets = train(x, y, seeds, sizes=(64, *[96] * layers, 10), **settings)
-        on = own_masks(keep, test_x.shape[1], 96, streams(seeds, 4))
-        ways = [np.float32(scale * way) for way in (1.0, keep, 1 / keep, on)]
-        logits = [nets.forward(test_x, [None, *[w] * layers])[0] for w in ways]
-        nats = np.array([log_loss(z, test_y) for z in logits])
-    nats = np.where(nats < 100, nats, 100)  # also where it is not a number
+    kept, change = 1.0 if bug == "none" else keep, BACK.get(bug, lambda m: m)
+    how |= {"draw": lambda *g: scale * own_masks(*g), "batch": 32, "steps": 450}
+    how["backward_masks"] = lambda masks: [None, *map(change, masks[1:])]
+    nets = train(x, y, seeds, sizes=(64, *[96] * layers, 10), keep=kept, **how)
+    on = own_masks(keep, test_x.shape[1], 96, streams(seeds, 4))
+    ways = [np.float32(scale * way) for way in (1.0, keep, 1 / keep, on)]
+    logits = [nets.forward(test_x, [None, *[w] * layers])[0] for w in ways]
+    nats = np.fmin(100, [log_loss(z, test_y) for z in logits])  # nan: 100
     points = np.array([error(z, test_y) for z in logits])
     return {"points": points, "doublings": np.log2(nats), "loss": nats[0]}
 
@@ -113,38 +109,32 @@ def outcome(seeds, place, bug, tuning=True, **settings):
 # %%
 def experiment(size, run):
     """Return tables, charts, differences, verdict and effect of a size."""
-    (seeds, others), places, gaps = seeds_of(size), size["places"], {}
-    arms = itertools.product(places, ["right", "unscaled", "none", *BACK])
-    arms = {(p, t): size["fixed"] | {"place": p, "bug": t} for p, t in arms}
-    tuned = {arm: arms[arm] for arm in arms if arm[1] in ("right", BACK[3])}
-    chosen, edges = tune(run, outcome, tuned, others)
-    for p, t in arms:
-        rate = chosen.get((p, t), chosen[p, "right"])["rate"]
-        arms[p, t] |= {"rate": rate, "seeds": seeds, "tuning": False}
-    found, runs = dict(zip(arms, run(outcome, [*arms.values()]))), []
-    for (p, t), made in found.items():
-        rate, wrong = arms[p, t]["rate"], np.array(made["points"][0])
-        runs.append([p, t, rate, said(wrong, sign=""), sum(wrong > 80)])
+    (seeds, others), places, gaps, runs = seeds_of(size), size["places"], {}, []
+    arms = [*itertools.product(places, ["right", "unscaled", "none", *BACK])]
+    tuned = {a: {"arm": a, "rate": size["rate"]} for a in arms if a[1] in TUNED}
+    best, edges = tune(run, outcome, tuned, others)
+    cells = [best.get(a, best[a[0], "right"]) | {"arm": a} for a in arms]
+    now, ends = {"seeds": seeds, "tuning": False}, (places[0], places[-1])
+    found = dict(zip(arms, run(outcome, [cell | now for cell in cells])))
+    for arm, cell in zip(arms, cells):
+        wrong = np.array(found[arm]["points"][0])
+        runs.append([*arm, cell["rate"], said(wrong, sign=""), sum(wrong > 80)])
     head = ["setting", "training", "rate", "error, %", "lost"]
-    tables = {"runs": table(head, runs)}
-    charts, ends = {}, (places[0], places[-1])
+    tables, charts = {"runs": table(head, runs)}, {}
     for what, label in MORE.items():
-        rows = []
-        for bug, (t, way) in BUGS.items():
-            for p in places:
-                right = found[p, t if way else "right"][what][0]
-                gaps[what, bug, p] = np.subtract(found[p, t][what][way], right)
-            rows.append([bug, *[said(gaps[what, bug, p]) for p in places]])
+        for (bug, (t, way)), p in itertools.product(BUGS.items(), places):
+            right = found[p, t if way else "right"][what][0]
+            gaps[what, bug, p] = np.subtract(found[p, t][what][way], right)
+        rows = [[b, *(said(gaps[what, b, p]) for p in places)] for b in BUGS]
         tables[what] = table([label, *places], rows)
-        names = [(what, bug, p) for bug in WRONG for p in ends]
-        dots = [[", ".join(name[1:]), gaps[name].tolist()] for name in names]
+        dots = [[f"{b}, {p}", [*gaps[what, b, p]]] for b in WRONG for p in ends]
         charts[what] = {"kind": "intervals", "label": label, "rows": dots}
     wrong = [gaps["points", bug, p] for bug in WRONG for p in places]
     first, last = (said(gaps["points", "scaled twice", p]) for p in ends)
     effect = f"scaled twice adds {first} points ({ends[0]}), {last} ({ends[1]})"
-    made = {"differences": {", ".join(name): gap for name, gap in gaps.items()}}
-    made |= {"tables": tables, "charts": charts, "edges": edges}
-    return made | {"verdict": judge(wrong, 0.5), "effect": effect}
+    made = {"tables": tables, "charts": charts, "verdict": judge(wrong, 0.5)}
+    made["differences"] = {", ".join(key): gap for key, gap in gaps.items()}
+    return made | {"effect": effect, "edges": edges}
 
 
 # %% tags=["quick"]
@@ -168,6 +158,7 @@ print(check(quick["differences"], CHECKS))
 #
 # By the rule, two of the twelve wrong scales show, both with three layers at 0.6.
 # Eight lie wholly below 0.5 points, among them all six at 0.8; the other two are undecided.
+# On fresh seeds the same eight lie below, and a third one shows: scaled twice with one layer at 0.4.
 #
 # These are paired differences, which nobody has who runs the code once.
 # The right code's mean error over 24 seeds has an interval of ± 0.29 points at one layer and 0.8; the range in which a single run usually lies is about five times as wide.
@@ -223,9 +214,10 @@ print(check(quick["differences"], CHECKS))
 #
 # ## Where it breaks
 #
-# - **Depth and `keep_prob` together.** A wrong scale hides in the error at three layers with `0.8`, and is undecided or hidden at one layer with `0.4`; it takes both here.
+# - **Depth and `keep_prob` together.** A wrong scale hides in the error at three layers with `0.8`, and is undecided or hidden at one layer with `0.4`.
+#   Scaled twice is close there: on fresh seeds it shows.
 # - **A setting where dropout does harm.** With three layers at `0.6` right dropout has a higher error than none in the table above, at the rate tuned for dropout.
-#   The only wrong scales that show belong to that setting.
+#   In the reported run the only wrong scales that show belong to that setting.
 # - **Somebody else's rate.** Masks without a scale train with the rate of the inverted form, which is [not theirs](../learn/scaling.md#claim-original-and-inverted-are-one-model).
 #   Forgetting is therefore compared with the right evaluation of the same weights.
 # - **One optimiser, one kind of data.** SGD with momentum on small images; nothing here speaks for Adam, convolutions, BatchNorm or regression.
