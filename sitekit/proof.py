@@ -208,7 +208,8 @@ def _sources_of(item: str) -> str:
         return "\n".join(test_functions(path)[name])
     if item.endswith(".json"):
         stored = json.loads((ROOT / item).read_text("utf8"))
-        for name in ("differences", "charts"):  # many numbers: any would match
+        # What has many numbers would match any; hashes and other runs prove nothing.
+        for name in ("differences", "charts", "code", "earlier"):
             stored.pop(name, None)
         return json.dumps(stored, ensure_ascii=False)
     if "#" in item:

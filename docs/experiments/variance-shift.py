@@ -2,7 +2,7 @@
 # # Does dropout before BatchNorm do harm?
 #
 # The variance shifts: in two layers as computed, in four down to 0.39 times the running one.
-# In none of six tuned networks is more error shown; at a small rate it is.
+# On the reported seeds no tuned network shows more error; on fresh seeds four layers at 0.4 do.
 #
 # Read before: [dropout before batch norm](../practice/pitfalls/before-batch-norm.md) and [train and test](../learn/train-and-test.md#where-this-stops-being-true).
 #
@@ -52,19 +52,18 @@
 # Each is run with `2` and with `4` hidden layers.
 
 # %%
+from scipy.stats import gmean
 from sklearn.datasets import load_digits
 
-images, labels = load_digits(return_X_y=True)
-images = np.float32(images / 16)
-KEEP = {"norm only": (1, 1), "before, 0.8": (0.8, 1), "before, 0.6": (0.6, 1)}
-KEEP |= {"before, 0.4": (0.4, 1), "after, 0.6": (1, 0.6), "no norm, 0.8": (0.8, 0.8)}
-ARMS = itertools.product((2, 4), KEEP)
-ARMS = {f"{n} layers, {arm}": {"layers": n, "arm": arm} for n, arm in ARMS}
+data, labels = load_digits(return_X_y=True)
+KEEP = {"norm only": (1, 1)}
+KEEP |= {f"before, {k}": (k, 1) for k in (0.8, 0.6, 0.4)}
+KEEP |= {"after, 0.6": (1, 0.6), "no norm, 0.8": (0.8, 0.8)}
+ARMS = {f"{n} layers, {a}": {"n": n, "arm": a} for n in (2, 4) for a in KEEP}
 ARMS["4 layers, slow, 0.6"] = ARMS["4 layers, before, 0.6"] | {"rate": 0.01}
-FULL = {"first": 0, "seeds": 24, "tuning": 8, "arms": tuple(ARMS)}
+FULL = {"first": 0, "seeds": 24, "tuning": 8}
 FULL |= {"fixed": {"steps": 400, "rate": [0.01, 0.03, 0.1, 0.3]}}
-QUICK = FULL | {"seeds": 8, "tuning": 0, "fixed": {"steps": 200, "rate": 0.1}}
-QUICK |= {"arms": ("2 layers, norm only", "2 layers, before, 0.4")}
+QUICK = FULL | {"seeds": 4, "tuning": 0, "fixed": {"steps": 150, "rate": 0.1}}
 CHECKS = {"shift: 2 layers, before, 0.4": 0.3}
 COSTS = "arm", "rate", "error, %", "minus norm only", "error", "loss"
 SHIFTS = "arm", "first", "first by hand", "last", "last repaired"
@@ -72,27 +71,26 @@ LABELS = {"error": "error added by the shift, points"}
 LABELS["shift"] = "log of running variance over that at evaluation"
 
 # %% [markdown]
+# `n` is the number of hidden layers, `k` the keep probability of all but the last, `last` that of the last.
 # The activations before layer `i` are `forward(x)[1][i]["input"]`; the bias is left out because it does not change a variance.
 
 
 # %%
-def outcome(seeds, layers, arm, tuning=True, **settings):
+def outcome(seeds, n, arm, tuning=True, **settings):
     """Return errors, losses and variances of every seed, also after repair."""
-    x, y, test_x, test_y = split(images, labels, seeds, 512, tuning)
+    x, y, test, truth = split(np.float32(data / 16), labels, seeds, 512, tuning)
     (k, last), norm, made = KEEP[arm], "no norm" not in arm, {}
-    settings |= {"sizes": [64] * (layers + 1) + [10], "batch": 32, "batch_norm": norm}
-    nets = train(x, y, seeds, keep=[1, *[k] * (layers - 1), last], **settings)
+    settings |= {"sizes": [64, *[64] * n, 10], "batch": 32, "batch_norm": norm}
+    nets = train(x, y, seeds, keep=[1, *[k] * (n - 1), last], **settings)
     for stage in ("", " repaired"):
         for what, measure in (("error", error), ("loss", log_loss)):
-            made[what + stage] = measure(nets.forward(test_x)[0], test_y)
-        for where, i in (("first", 1), ("last", layers - 1)) if norm else ():
+            made[what + stage] = measure(nets.forward(test)[0], truth)
+        for where, i in (("first", 1), ("last", n - 1)) if norm else ():
             h, W = nets.forward(x)[1][i]["input"], nets.layers[i]["W"]
             now = np.var(h @ W, axis=1, keepdims=True)
-            noise = (1 - k) / k * np.mean(h**2, axis=1, keepdims=True) @ W**2
-            known = {"": nets.running[i]["var"], " by hand": now + noise}
-            for part, var in known.items():
-                ratio = np.mean(np.log(now / var), axis=(1, 2))
-                made[where + part + stage] = np.exp(ratio)
+            hand = now + (1 - k) / k * np.mean(h**2, 1, keepdims=True) @ W**2
+            made[where + stage] = gmean(now / nets.running[i]["var"], (1, 2))
+            made[f"{where} by hand{stage}"] = gmean(now / hand, (1, 2))
         for start in [*range(0, 512, 32)] * 4 if norm else ():
             nets.forward(x[:, start : start + 32], training=True)
     return made
@@ -101,26 +99,25 @@ def outcome(seeds, layers, arm, tuning=True, **settings):
 # %%
 def experiment(size, run):
     """Return tables, charts, differences, verdict and effect of a size."""
-    (seeds, others), gaps, charts, costs, shifts = seeds_of(size), {}, {}, [], []
-    arms = {name: size["fixed"] | ARMS[name] for name in size["arms"]}
-    chosen, edges = tune(run, outcome, arms, others)
+    (seeds, spare), charts, gaps, costs, shifts = seeds_of(size), {}, {}, [], []
+    arms = {name: size["fixed"] | arm for name, arm in ARMS.items()}
+    chosen, edges = tune(run, outcome, arms, spare)
     cells = [c | {"seeds": seeds, "tuning": False} for c in chosen.values()]
-    for name, made in zip(arms, run(outcome, cells)):
-        made = {part: np.array(values) for part, values in made.items()}
-        alone = made["error"] if "norm only" in name else alone
+    for arm, made in zip(arms, run(outcome, cells)):
+        made = {name: np.array(values) for name, values in made.items()}
+        alone = made["error"] if "norm only" in arm else alone
         row = [said(made["error"], sign=""), said(made["error"] - alone)]
         for what in ("error", "loss"):
-            gap = gaps[f"{what}: {name}"] = made[what] - made[what + " repaired"]
-            row.append(said(gap, 3))
-        costs.append([name, chosen[name]["rate"], *row])
+            gaps[f"{what}: {arm}"] = made[what] - made[what + " repaired"]
+            row.append(said(gaps[f"{what}: {arm}"], 3))
+        costs.append([arm, chosen[arm]["rate"], *row])
         if "last" in made:
-            gaps[f"shift: {name}"] = np.log(made["last repaired"] / made["last"])
-            shifts.append([name, *[said(made[p], sign="") for p in SHIFTS[1:]]])
-    names = [name for name in arms if "before" in name]
+            gaps[f"shift: {arm}"] = np.log(made["last repaired"] / made["last"])
+            shifts.append([arm, *[said(made[p], sign="") for p in SHIFTS[1:]]])
     for what, label in LABELS.items():
-        rows = [[name, gaps[f"{what}: {name}"].tolist()] for name in names]
+        rows = [[a, list(gaps[f"{what}: {a}"])] for a in arms if "before" in a]
         charts[what] = {"kind": "intervals", "label": label, "rows": rows}
-    errors = [gaps[f"error: {name}"] for name in names]
+    names, errors = zip(*charts["error"]["rows"])
     effect = f"the shift adds {said(errors[0])} points of error ({names[0]}), "
     effect += f"{said(errors[-1])} ({names[-1]})"
     tables = {"costs": table(COSTS, costs), "shifts": table(SHIFTS, shifts)}
@@ -191,7 +188,7 @@ print(f"variance {off:.2f}, with dropout {on:.2f}, ratio {off / on:.2f}")
 # /// claim | batch-norm-shift-is-as-computed
 #     kind: measured
 #     proof: notebook; docs/experiments/results/variance-shift.json
-#     red: "[k] * (layers - 1), 1.0 if norm => [1.0] * (layers - 1), 1.0 if norm"
+#     red: "[k] * (n - 1), last => [1] * (n - 1), last"
 #
 # In two layers with dropout before BatchNorm at `keep_prob` 0.8, 0.6 and 0.4, the variance at evaluation is 0.89, 0.75 and 0.60 times the running one, by hand 0.85, 0.72 and 0.57; without dropout it is 1.04 times, with dropout after the last BatchNorm 1.05 times.
 # The repair brings the last ratio of four layers at 0.4 from 0.39 to 1.09.
@@ -210,7 +207,7 @@ print(f"variance {off:.2f}, with dropout {on:.2f}, ratio {off / on:.2f}")
 #
 # None of the six intervals lies above zero, and two layers at 0.8 lie below: there the error was lower with the shift.
 # With six intervals one such surprise is weak evidence.
-# Not shown is not absent: at four layers and 0.4 the interval reaches past one point.
+# Not shown is not absent: at four layers and 0.4 the interval reaches past one point, and on fresh seeds it lies above zero.
 #
 # The loss tells two stories.
 # In two layers, and in four at 0.8, the shift lowers it a little; in four layers at 0.4 it raises it clearly.
@@ -218,7 +215,7 @@ print(f"variance {off:.2f}, with dropout {on:.2f}, ratio {off / on:.2f}")
 # /// claim | batch-norm-shift-costs-no-error-shown
 #     kind: measured
 #     proof: notebook; docs/experiments/results/variance-shift.json
-#     red: "[k] * (layers - 1), 1.0 if norm => [1.0] * (layers - 1), 1.0 if norm"
+#     red: "[k] * (n - 1), last => [1] * (n - 1), last"
 #
 # At tuned rates the shift changes the error by −0.167 ± 0.133, −0.028 ± 0.099 and +0.014 ± 0.115 points in two layers at 0.8, 0.6 and 0.4, and by −0.076 ± 0.126, +0.014 ± 0.161 and +0.493 ± 0.573 in four.
 # The loss changes by −0.004 ± 0.003 in two layers at 0.4, and by +0.098 ± 0.010 in four.
@@ -242,16 +239,17 @@ print(f"variance {off:.2f}, with dropout {on:.2f}, ratio {off / on:.2f}")
 # - **A rate that is too small.** One such rate was run, it also learns less in the same steps, and its row is not part of the verdict.
 # - **Rates that avoid the damage.** Each rate was chosen by the loss before the repair, so one at which the shift does harm had a handicap.
 # - **Near the border.** In the pilot four layers at 0.4 lay above zero, and the verdict was *holds weakly*; on the reported seeds that interval includes zero.
-#   The verdict depends on such a detail.
+#   On fresh seeds it lies above zero again, at +1.67 ± 0.77 points, and the verdict is once more *holds weakly*: it depends on the seeds.
 # - **Small networks.** Four hidden layers and small images; the source has deep convolutional networks with dropout in every block, which were not run.
 # - **This BatchNorm.** Its running averages take a tenth of each batch, and its variance divides by the batch size.
 #
 # ## What one may say
 #
 # Dropout before BatchNorm makes its running variance too large, by an amount that can be computed for the first one; after the last BatchNorm there is no such shift, and measuring again with dropout off removes it.
-# That the shift itself costs accuracy was not shown in small networks at tuned rates, and was shown at a small rate.
+# Whether the shift itself costs accuracy depends on the network: at tuned rates no harm was shown in two layers, or in four that keep 0.6 or more.
+# In four layers that keep 0.4 it was not shown on the reported seeds and was on fresh ones; at a small rate it was shown.
 #
-# Put dropout [after the last BatchNorm](../practice/pitfalls/before-batch-norm.md) all the same: no cost of that is shown here, and there is no shift to think about.
+# Put dropout [after the last BatchNorm](../practice/pitfalls/before-batch-norm.md): no cost of that is shown here, and there is no shift to think about.
 #
 # !!! can "What you can now do"
 #
