@@ -140,7 +140,7 @@ def experiment(size, run):
     final = {"seeds": seeds, "tuning": False, "passes": size["passes"]}
     found = run(outcome, [settings | final for settings in chosen.values()])
     for net, mine, plain in zip(NETS, found, found[2:]):  # plain: last
-        ways = np.array(mine["rows"] + plain["rows"][-1:]).swapaxes(1, 2)
+        ways = np.array([*mine["rows"], plain["rows"][-1]]).swapaxes(1, 2)
         ways = np.concatenate([ways, ways[0] - ways[2:]])
         texts = [[said(v, 1, "") for v in way] for way in ways]
         tables[net] = table(HEAD, zip([*ODD, *FIT], *texts))

@@ -239,7 +239,7 @@ print(f"variance {off:.2f}, with dropout {on:.2f}, ratio {off / on:.2f}")
 # - **A rate that is too small.** One such rate was run, it also learns less in the same steps, and its row is not part of the verdict.
 # - **Rates that avoid the damage.** Each rate was chosen by the loss before the repair, so one at which the shift does harm had a handicap.
 # - **Near the border.** In the pilot four layers at 0.4 lay above zero, and the verdict was *holds weakly*; on the reported seeds that interval includes zero.
-#   On fresh seeds it lies above zero again, at +1.67 ± 0.77 points, and the verdict is once more *holds weakly*: it depends on the seeds.
+#   On fresh seeds it lies above zero again, and the verdict is once more *holds weakly*: it depends on the seeds.
 # - **Small networks.** Four hidden layers and small images; the source has deep convolutional networks with dropout in every block, which were not run.
 # - **This BatchNorm.** Its running averages take a tenth of each batch, and its variance divides by the batch size.
 #
