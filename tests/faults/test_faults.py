@@ -26,7 +26,8 @@ def generated(folder: str, names: list[str]) -> list[str]:
     """Return what a copy leaves out: everything installed or built, at the top only."""
     if Path(folder) != ROOT:
         return ["__pycache__"]
-    return [name for name in names if name in LEAVE or name.startswith(".venv")]
+    left = (".venv", "kernel-ipc")  # the latter: sockets of a build beside this test
+    return [name for name in names if name in LEAVE or name.startswith(left)]
 
 
 def indented(text: str, by: str = "    ") -> str:
@@ -78,7 +79,7 @@ FAULTS = [
         "docs/practice/implementations.md",
         r"implementations\.json summary",
         "implementations.json sumary",
-        r"docs/practice/implementations\.md:\d+: there is no such table",
+        r"docs/practice/implementations\.md:\d+: .*has no such part",
     ),
     Fault("wrong shown output", PAGE, r"12% less", "13% less", HERE + ".*differs"),
     Fault(
