@@ -247,7 +247,8 @@ class TableBlock(Block):
         stored, table = _stored_part(self, "tables")
         if table is None:
             return
-        block.set("aria-label", f"Stored result: {self.argument.split()[-1]}")
+        name = self.argument.strip().partition(" ")[2]
+        block.set("aria-label", f"Stored result: {name}")
         if table is next(iter(stored["tables"].values())):
             note = ElementTree.SubElement(block, "p", {"class": "example-note"})
             note.text = AtomicString(results.provenance(stored))
@@ -259,8 +260,9 @@ class TableBlock(Block):
             section = ElementTree.SubElement(element, part)
             for row in rows:
                 line = ElementTree.SubElement(section, "tr")
-                for text in row:
-                    self._fill(ElementTree.SubElement(line, cell), text)
+                for text in row:  # an empty cell of the head names no column
+                    tag = cell if text else "td"
+                    self._fill(ElementTree.SubElement(line, tag), text)
 
     def _fill(self, cell, text):
         """Write a text, or links to addresses that MkDocs checks, separated by commas."""

@@ -226,7 +226,7 @@ print(f"batch of {how['batch']}, {how['steps']} steps: all weights are equal")
 # ## How much noisier is the gradient?
 #
 # Weights and batch are fixed; only the mask is random.
-# A shared mask multiplies the variance of the batch gradient by [$1 + (B - 1)\rho$](../learn/mask.md#what-does-sharing-change) for a batch of $B$ examples.
+# A shared mask multiplies the variance of the batch gradient by $1 + (B - 1)\rho$ for a batch of $B$ examples ([why](../learn/mask.md#what-does-sharing-change)).
 # There $\rho$ is the sum of the covariances of two different examples' gradients under one mask, divided by $B - 1$ times the sum of their variances.
 #
 # A network of `8` hidden units is so small that all of its masks can be visited: nothing is sampled, and $\rho$ is measured exactly.
