@@ -164,7 +164,7 @@ print(check(quick["differences"], CHECKS))
 # ///
 #
 # These are mean test losses after 512 steps.
-# Ten times the best rates of *none* are on the grid, and they fail: at 1.0 no arm learns well, from 2.0 on none learns at all.
+# Ten times the best mean rate of *none* lies between 1.0 and 2.0, where all arms fail: their lowest mean loss is 1.321 at 1.0 and 2.243 at 2.0, and guessing has 2.3.
 # The loss of *2014* is lowest at 0.25 and has risen at 0.5, from 0.122 to 0.187.
 #
 # Inverted dropout stands large rates less well: at 0.5 its loss is 1.224 ± 0.120, without dropout 0.265 ± 0.048.
