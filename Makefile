@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-serve: $(VENV)/.ready $(READER)/.ready ## show the site on http://127.0.0.1:8000/, reload on change
+serve: $(VENV)/.ready $(READER)/.ready browser-parts ## show the site on http://127.0.0.1:8000/, reload on change
 	@$(PY) -m sitekit serve
 
 test: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everything that fits ten minutes
@@ -26,7 +26,7 @@ test: $(VENV)/.ready $(READER)/.ready browser-parts workflow-parts ## run everyt
 	$(PY) -m ruff check .
 	$(PY) -m pytest -n auto --no-loadscope-reorder
 
-site: $(VENV)/.ready $(READER)/.ready ## build the site into site/; fails if anything is unproven
+site: $(VENV)/.ready $(READER)/.ready browser-parts ## build the site into site/; fails if anything is unproven
 	@$(PY) -m sitekit build
 
 nightly: test bench .venv-parity/.ready ## run everything, the slow checks too
@@ -38,10 +38,11 @@ update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the dif
 	$(PY) -m pytest -q docs README.md --update-outputs
 	@git --no-pager diff --stat -- docs README.md
 
-bench: $(VENV)/.ready $(READER)/.ready ## measure speed, printed as ratios
+bench: $(VENV)/.ready $(READER)/.ready browser-parts ## measure speed, printed as ratios
 	$(PY) benchmarks/build_time.py
 	$(PY) benchmarks/edit_time.py
 	$(PY) benchmarks/step_cost.py
+	@$(PY) -m sitekit build .artifacts/bench && $(PY) benchmarks/first_run.py .artifacts/bench
 
 experiments: $(VENV)/.ready ## run the experiments in full, on all cores; goes on where it was stopped
 	@$(PY) -m sitekit experiments $(NAMES)
@@ -84,11 +85,11 @@ $(READER)/.ready: requirements/$(if $(SUFFIX),lowest,reader).txt
 	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/parity-torch.txt || { $(no_packages); }
 	@touch $@
 
-browser-parts: # for the accessibility checks; tests/site says so when they are missing
+browser-parts: # Python for the page, and the accessibility rules
 	@if ! command -v npm >/dev/null; then \
-	  echo "npm is missing: the accessibility checks cannot run (install Node.js, or ignore this)"; \
+	  echo "npm is missing: no Run buttons, no accessibility checks (install Node.js, or ignore this)"; \
 	elif [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then \
-	  npm ci --ignore-scripts --no-audit --no-fund || echo "npm could not install: the accessibility checks cannot run"; \
+	  npm ci --ignore-scripts --no-audit --no-fund || echo "npm could not install: no Run buttons, no accessibility checks"; \
 	fi
 
 workflow-parts: requirements/workflows.txt # linters of the workflows; tests say so when they are missing
