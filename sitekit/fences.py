@@ -19,7 +19,8 @@ from . import pages
 from .pages import Example, Record
 
 LANGUAGES = {"text", "console", "bash", "yaml", "toml", "markdown"}
-OURS = {"id", "continuation", "figure", "alt", "caption", "wrong", "needs", "srcline"}
+OURS = {"id", "continuation", "figure", "alt", "caption", "wrong", "needs", "browser"}
+OURS |= {"srcline"}
 SHOWN = {"title", "hl_lines"}
 RUNNABLE = {"fence", "snippet"}
 
@@ -65,6 +66,8 @@ def python_validator(language, inputs, options, attrs, md):
         raise FenceError("`continuation` takes no value", near="continuation")
     if "wrong" in ours and "needs" in ours:
         raise FenceError("a block is either wrong= or needs=", near="wrong=")
+    if not str(ours.get("browser", "no: x")).startswith("no: "):
+        raise FenceError('browser= is "no: " and why', near="browser=")
     for name in ("wrong", "needs", "figure"):
         if name in ours and (ours[name] is True or not ours[name].strip()):
             raise FenceError(f"{name}= must say something", near=f"{name}=")
@@ -169,6 +172,7 @@ def _record(record: Record, code: str, ours: dict) -> None:
             alt=ours.get("alt", ""),
             caption=ours.get("caption", ""),
             note=ours.get("wrong") or ours.get("needs") or "",
+            browser=str(ours.get("browser", "")).removeprefix("no: "),
         )
     )
 
@@ -267,10 +271,11 @@ def _show(example: Example, md, options: dict, kwargs: dict) -> str:
         f'<div class="language-{language} highlight" id="{example.anchor}" data-copy="{copy}">',
         1,
     )
+    cell = _cell(example, pages.record_of(md))
     if example.kind == "wrong":
         reason = html.escape(example.note)
         badge = f'<p class="badge badge--wrong">Wrong on purpose: {reason}</p>'
-        return f'<div class="example-wrong">{badge}{block}</div>'
+        return f'<div class="example-wrong">{badge}{block}{cell}</div>'
     if example.kind == "needs":
         name = html.escape(example.note)
         block = f'<p class="badge badge--needs">Needs {name}. Run in the parity job.</p>{block}'
@@ -283,7 +288,30 @@ def _show(example: Example, md, options: dict, kwargs: dict) -> str:
             '<p class="example-note">Continues the code above. '
             "The copy button gives the whole program.</p>"
         )
+    block += cell
     return block if example.shown else block + _figure(example)
+
+
+def _cell(example: Example, record: Record) -> str:
+    """Return the element that runs a block in the page; see docs/assets/run/cell.js."""
+    from . import exercises, runtime
+
+    if example.browser:
+        why = html.escape(example.browser)
+        return f'<p class="example-note">Does not run in the page: {why}</p>'
+    if example.kind == "needs" or not runtime.folder():
+        return ""
+    anchor = {other.code: other.anchor for other in record.examples}
+    words = f'for="{example.anchor}"'
+    if example.earlier:
+        words += f' chain="{" ".join(anchor[code] for code in example.earlier)}"'
+    words += " shown" if example.shown else ""
+    words += " wrong" if example.kind == "wrong" else ""
+    name = example.anchor.removeprefix("start-")
+    if name in record.exercises and example.anchor != name:
+        check = html.escape(exercises.read(example.page, name).check)
+        words += f' check="{check}"'.replace("\n", "&#10;")
+    return f"<run-cell {words}></run-cell>"
 
 
 def _figure(example: Example) -> str:

@@ -1,5 +1,7 @@
 """MkDocs events. Only what cannot be done in Markdown: notebooks, verification, proof.json."""
 
+import base64
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -9,11 +11,29 @@ from mkdocs.exceptions import Abort
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File
 
-from sitekit import exercises, notebooks, pages, proof
+from sitekit import downloads, exercises, notebooks, pages, proof, runtime
 
 os.environ.setdefault(
     "NO_MKDOCS_2_WARNING", "1"
 )  # Material's notice at every build; see CONTRIBUTING
+
+
+# Said in every page. A page may run the site's own files, the theme's inline scripts by their
+# hashes, and WebAssembly; it asks no other host for anything. Figures have style attributes.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {scripts}; worker-src 'self' blob:;"
+    " style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; frame-src 'none';"
+    " base-uri 'self'; form-action 'self'"
+)
+INLINE = re.compile(r"<script(?P<attributes>[^>]*)>(?P<code>.*?)</script>", re.S)
+CHARSET = '<meta charset="utf-8">'
+scripts: set[str] = set()
+serving = False
+
+
+def on_startup(command, dirty):
+    global serving
+    serving = command == "serve"
 
 
 def on_config(config):
@@ -41,10 +61,19 @@ def on_files(files, config):
         files.remove(files.get_file_from_path(source))
         files.append(made)
     for record in pages.all_records().values():
+        if text := record.path.endswith(".md") and downloads.program(record):
+            address = f"{record.page}.py"
+            files.append(File.generated(config, address, content=text))
         for name in record.exercises:
             exercise = exercises.read(record.page, name)
             address = f"exercises/{record.page}/{name}.py"
             files.append(File.generated(config, address, content=exercise.download))
+    if made := runtime.folder():
+        content = runtime.constants(made)
+        files.append(File.generated(config, "assets/run/runtime.js", content=content))
+        for path in sorted(made.iterdir()):
+            address = f"assets/python/{made.name}/{path.name}"
+            files.append(File.generated(config, address, abs_src_path=str(path)))
     return files
 
 
@@ -74,9 +103,41 @@ def on_post_page(output, page, config):
     parts[::2] = [re.sub(r"\s*\n\s*", "\n", part) for part in parts[::2]]
     block = r"</?(?:article|div|footer|header|li|main|nav|ol|ul)\b[^>]*>"
     parts[::2] = [re.sub(rf"\n?({block})\n?", r"\1", part) for part in parts[::2]]
-    return "".join(parts)
+    return _collect_scripts("".join(parts))
+
+
+def on_post_template(output, template_name, config):
+    return _collect_scripts(output) if template_name == "404.html" else output
+
+
+def _collect_scripts(output: str) -> str:
+    """Note the hashes of a page's inline scripts."""
+    for found in INLINE.finditer(output):
+        data = (
+            "src=" in found["attributes"] or "application/json" in found["attributes"]
+        )
+        if not data and found["code"].strip():
+            digest = hashlib.sha256(found["code"].encode()).digest()
+            scripts.add(f"'sha256-{base64.b64encode(digest).decode()}'")
+    return output
+
+
+def _write_policies(folder: Path) -> None:
+    """Say the policy in all pages: the theme shows one page inside of another's document."""
+    # The development server adds a script of its own to each page.
+    allowed = "'unsafe-inline'" if serving else " ".join(sorted(scripts))
+    policy = POLICY.format(scripts=allowed)
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    for path in folder.rglob("*.html"):
+        text = path.read_text("utf8")
+        if CHARSET not in text:
+            raise Abort(
+                f"{path.name} has no {CHARSET} to put the security policy after"
+            )
+        path.write_text(text.replace(CHARSET, CHARSET + meta, 1), "utf8")
 
 
 def on_post_build(config):
+    _write_policies(Path(config.site_dir))
     proof.write(Path(config.site_dir))
-    pages.prune("pages", "maths", "runs", "programs", "terminal")
+    pages.prune("pages", "maths", "runs", "programs", "terminal", "stills")

@@ -48,6 +48,7 @@ class Example:
     alt: str = ""
     caption: str = ""
     note: str = ""  # what is wrong, or what is needed
+    browser: str = ""  # why it does not run in the page
 
     @property
     def id(self) -> str:

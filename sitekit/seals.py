@@ -61,6 +61,7 @@ def table(name: str, page: str) -> str:
         "claims": _claims_table,
         "examples": _examples_table,
         "environment": _environment_list,
+        "not-in-page": _not_in_page,
         "scorecard": lambda data, root: results.scorecard(root),
     }
     if name not in makers:
@@ -114,6 +115,27 @@ def _examples_table(data: dict, root: str) -> str:
         link = f'<a href="{root}{where}">{_title_of(page)}</a>'
         rows.append(_row(link, str(len(mine)), str(outputs), _status(status)))
     return _table(["Page", "Blocks run", "Outputs compared", "Status"], rows)
+
+
+def _not_in_page(data: dict, root: str) -> str:
+    """Return the blocks without a Run button, with their reasons."""
+    rows = []
+    for page, record in pages.all_records().items():
+        for example in record.examples:
+            why = example.browser or (
+                f"Needs {example.note}." if example.kind == "needs" else ""
+            )
+            if why:
+                where = "" if page == "index" else f"{page}/"
+                link = f'<a href="{root}{where}#{example.anchor}">{_title_of(page)}</a>'
+                rows.append(_row(link, html.escape(why)))
+    rows.append(
+        _row(
+            "All notebooks",
+            "They need scikit-learn's data; each is a file to download.",
+        )
+    )
+    return _table(["Page", "Why"], rows)
 
 
 def _environment_list(data: dict, root: str) -> str:

@@ -1,5 +1,5 @@
 // What the theme builds in the browser and leaves without a name or reach for the keyboard.
-// Nothing else depends on this file; without JavaScript neither exists.
+// Without JavaScript neither exists.
 
 function repair(root) {
   // The copy button's <nav> would be one landmark per code block.
@@ -12,5 +12,19 @@ function repair(root) {
   }
 }
 
+// What runs Python and what moves: loaded on the pages that have it.
+const loaded = new Set();
+function load(file) {
+  if (loaded.has(file)) return;
+  loaded.add(file);
+  import(file).catch(() => loaded.delete(file)); // without it the page stays as it was
+}
+
+function enliven(root) {
+  if (root.querySelector("run-cell:not(:defined)")) load("./run/cell.js");
+  for (const figure of root.querySelectorAll(".interactive > :not(:defined)")) load(`./figures/${figure.localName}.js`);
+}
+
 repair(document);
-new MutationObserver(() => repair(document)).observe(document.body, { childList: true, subtree: true });
+enliven(document);
+new MutationObserver(() => { repair(document); enliven(document); }).observe(document.body, { childList: true, subtree: true });

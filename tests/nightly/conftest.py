@@ -1,5 +1,14 @@
 """The built site for the nightly checks, built as for the others."""
 
-from tests.site.conftest import published, server, site
+from tests.site.conftest import (
+    address,
+    browser,
+    open_page,
+    page_paths,
+    published,
+    server,
+    site,
+)
 
-__all__ = ["published", "server", "site"]
+__all__ = ["address", "browser", "open_page", "page_paths", "published", "server"]
+__all__ += ["site"]

@@ -1,18 +1,22 @@
 """The built site, served under a sub-path as GitHub Pages does, and a real browser."""
 
 import functools
+import gzip
 import http.server
+import io
 import os
 import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "/dropout/"
+ZIPPED = ("application/json", "application/wasm", "application/xml", "image/svg+xml")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",  # CI machines run as root
@@ -33,12 +37,44 @@ def missing(what: str):
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves the site under BASE; everything else is 404, as on GitHub Pages."""
+    """As GitHub Pages serves: under BASE, text and WebAssembly compressed, kept for ten minutes."""
+
+    extensions_map = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+        ".woff2": "font/woff2",
+    }
+    compressed: ClassVar[dict] = {}
 
     def translate_path(self, path):
         if not path.startswith(BASE):
             return "/nonexistent"
         return super().translate_path(path.removeprefix(BASE[:-1]))
+
+    def send_head(self):
+        path = Path(self.translate_path(self.path.split("?")[0]))
+        if path.is_dir() and self.path.endswith("/"):
+            path = path / "index.html"
+        kind = self.guess_type(str(path))
+        zipped = kind.startswith("text/") or kind in ZIPPED
+        if not path.is_file() or not zipped:
+            return super().send_head()
+        key = (str(path), path.stat().st_mtime)
+        if key not in self.compressed:
+            self.compressed[key] = gzip.compress(path.read_bytes(), 6)
+        body = self.compressed[key]
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        return io.BytesIO(body)
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "max-age=600")
+        super().end_headers()
 
     def log_message(self, *arguments):
         pass
