@@ -33,9 +33,11 @@ from pymdownx.blocks.block import Block, type_any
 
 from . import (
     charts,
+    downloads,
     exercises,
     experiments,
     figures,
+    interactive,
     maths,
     pages,
     programs,
@@ -313,6 +315,19 @@ class Opening(Treeprocessor):
         before = _front_matter(record).get("before")
         if before:
             root.insert(position + 1, self._meta(record, before))
+        if not record.collecting and downloads.program(record):
+            root.append(self._take_away(record))
+
+    def _take_away(self, record: Record):
+        line = ElementTree.Element("p", {"class": "page-meta generated"})
+        line.text = "All code of this page as one program: "
+        name = f"{record.page}.py"
+        folder = posixpath.dirname(record.path.removeprefix("docs/")) or "."
+        href = posixpath.relpath(name, folder)
+        link = ElementTree.SubElement(line, "a", {"href": href})
+        link.set("download", "")
+        link.text = AtomicString(name.split("/")[-1])
+        return line
 
     def _meta(self, record: Record, before: list[str]):
         meta = ElementTree.Element("p", {"class": "page-meta generated"})
@@ -459,6 +474,7 @@ class Sitekit(BlocksExtension):
         block_manager.register(VerdictBlock, {})
         block_manager.register(ChartBlock, {})
         block_manager.register(programs.RunBlock, {})
+        block_manager.register(interactive.InteractiveBlock, {})
 
 
 def makeExtension(**options):

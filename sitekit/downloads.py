@@ -1,4 +1,4 @@
-"""The .ipynb that a page offers: the notebook as it was executed, its outputs in it.
+"""What a reader takes away: a page's code as one program, a notebook with its outputs.
 
 What only this site understands (claims, citations, stored tables) becomes plain Markdown.
 """
@@ -11,10 +11,39 @@ import posixpath
 import re
 
 from . import claims, figures, pages, results
-from .pages import Record
+from .pages import Example, Record
 
 BLOCK = re.compile(r"^/// (\w+) \|([^\n]*)\n(.*?)^///$", re.S | re.M)
+PARTS = ("start", "solution")  # of an exercise
 NOTE = re.compile(r'^[!?]{3} \w+ "([^"]*)"\n((?:\n| {4}[^\n]*\n?)*)', re.M)
+
+
+def program_blocks(record: Record) -> list[Example]:
+    """Return the blocks of a page's program: all but wrong ones, exercises and other packages."""
+    others = {f"{part}-{name}" for name in record.exercises for part in PARTS}
+    return [
+        example
+        for example in record.examples
+        if example.kind in ("fence", "snippet") and example.anchor not in others
+    ]
+
+
+def program(record: Record) -> str:
+    """Return a page's blocks as one program that runs from top to bottom; "" if it has none."""
+    blocks = program_blocks(record)
+    if not blocks:
+        return ""
+    lines = pages.source_lines(record.path)
+    title = next(line for line in lines if line.startswith("# "))
+    text, heading = f"{title}\n# All code of the page {record.page}, in order.\n", ""
+    for example in blocks:
+        above = [line for line in lines[: example.line] if re.match(r"#{2,4} ", line)]
+        mine = re.sub(r" ?\{#[\w-]+\}", "", above[-1]).lstrip("# ") if above else ""
+        if mine != heading:
+            text += f"\n\n# ---- {mine}\n"
+        heading = mine
+        text += f"\n{example.code}\n"
+    return text
 
 
 def ipynb(record: Record, parts: list[tuple[str, str]], address: str) -> str:

@@ -14,8 +14,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from . import claims, execute, experiments, fences, maths, pages, tracing
-from .pages import ROOT, Claim, Example, PageError
+from . import claims, downloads, execute, experiments, fences, maths, pages, tracing
+from .pages import ROOT, Claim, Example, PageError, Record
 
 TESTS = pages.CACHE / "tests.json"
 PARITY = ROOT / "docs" / "reference" / "parity.json"  # stored verdicts of needs= blocks
@@ -286,6 +286,7 @@ def verify() -> list[str]:
             problems.append(
                 str(PageError(place, example.line, f"{example.id}: {found}"))
             )
+    problems += _page_program_problems(records)
     every = [claim for record in records.values() for claim in record.claims]
     _run_tests(
         {item for claim in every for item in claim.proof if item.startswith("tests/")}
@@ -306,6 +307,22 @@ def verify() -> list[str]:
     cited |= {item for claim in every for item in claim.proof}
     for key in sorted(set(claims.bibliography()) - cited):
         problems.append(f"docs/reference/bibliography.yml: {key} is cited nowhere")
+    return problems
+
+
+def _page_program_problems(records: dict[str, Record]) -> list[str]:
+    """Run what pages offer as one program each; it must print what the blocks print."""
+    made = {page: downloads.program(record) for page, record in records.items()}
+    made = {page: text for page, text in made.items() if text}
+    problems = []
+    with concurrent.futures.ThreadPoolExecutor(pages.cores()) as pool:
+        done = pool.map(execute.program_result, made.values())
+        for (page, _), result in zip(made.items(), done):
+            blocks = downloads.program_blocks(records[page])
+            wanted = "".join(execute.expected(block) for block in blocks)
+            if found := result.error or execute.difference(wanted, result.printed):
+                message = f"the page's program: {found}"
+                problems.append(str(PageError(records[page].path, 1, message)))
     return problems
 
 

@@ -1,0 +1,14 @@
+"""The figures of docs/assets/figures, as the page loads them."""
+
+import draws
+import pytest
+
+
+@pytest.fixture
+def shown():
+    """Return a function: (name, seed, **values) -> what the figure shows at first."""
+
+    def ask(name: str, seed: int = 1, **values) -> dict:
+        return draws.pressed(name, seed, [], **values)
+
+    return ask
