@@ -19,6 +19,7 @@ NOTEBOOK = "docs/experiments/sparsity.py"
 SNIPPET = "snippets/inverted_dropout.py"
 PITFALL = "docs/practice/pitfalls/no-scale.md"
 EXERCISE = "exercises/learn/scaling/sum-variance.md"
+FIGURES = "docs/learn/mask.md"
 BAD = "\n```python\nassert 1 == 2\n```\n"
 
 
@@ -296,6 +297,50 @@ FAULTS = [
         "1, 0",
         HERE + ".*differs",
     ),
+    Fault(
+        "an interactive figure that is not there",
+        FIGURES,
+        r"/// interactive \| mask-machine",
+        "/// interactive | mask-engine",
+        re.escape(FIGURES) + r":\d+: there is no figure mask-engine",
+    ),
+    Fault(
+        "an interactive figure without a caption",
+        FIGURES,
+        r"(/// interactive \| mask-machine\n)    caption: [^\n]*\n",
+        r"\1",
+        re.escape(FIGURES) + r":\d+: mask-machine needs a caption",
+    ),
+    Fault(
+        "an interactive figure with wrong numbers",
+        "docs/assets/figures/mask-machine.js",
+        r"mean: share / k,",
+        "mean: share,",
+        r"FAILED tests/figures/test_mask_machine",
+        "test tests/figures/test_mask_machine.py",
+    ),
+    Fault(
+        "a figure that cannot be drawn",
+        "docs/assets/figures/mask-machine.js",
+        r"shape\[0\] \* shape\[1\]",
+        "sharp[0] * shape[1]",
+        r"the figure mask-machine cannot be drawn.*sharp is not defined",
+    ),
+    Fault(
+        "a block that does not run in the page and does not say why",
+        PAGE,
+        "",
+        '\n``` { .python browser="no" }\nx = 1\n```\n',
+        HERE + '.*browser= is "no: " and why',
+    ),
+    Fault(
+        "blocks that run alone, but not as the page's program",
+        PAGE,
+        "",
+        '\n```python\nprint = 0\n```\n\n```python\nprint("x")\n```\n\n'
+        "```output\nx\n```\n",
+        re.escape(PAGE) + r":1: the page's program: .*'int' object is not callable",
+    ),
 ]
 
 
@@ -343,8 +388,16 @@ def test_fault_is_caught_and_named(copy, fault):
     assert re.search(fault.says, said, re.S), said[-3000:]
 
 
-def test_the_copy_is_sound(copy):
-    """Without a fault the same copy passes, so the faults fail for their own reason."""
+def test_the_copy_is_sound_without_the_packages_of_npm(copy):
+    """Without a fault the same copy passes, so the faults fail for their own reason.
+
+    The copy has no node_modules: the site is built without Run, and the build says so.
+    """
     done = make(copy, "site")
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "built WITHOUT Run buttons" in done.stdout + done.stderr
+    built = (copy / "site" / "learn" / "mask" / "index.html").read_text("utf8")
+    assert "<run-cell" not in built
+    assert "<mask-machine" in built
+    assert not (copy / "site" / "assets" / "python").exists()

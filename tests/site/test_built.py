@@ -29,7 +29,8 @@ BLOCK = re.compile(
     re.S,
 )
 OUTPUT = re.compile(
-    r'\s*(?:<p class="example-note">(?:(?!</p>).)*</p>)*\s*<div class="output[^>]*>'
+    r'\s*(?:<p class="example-note">(?:(?!</p>).)*</p>)*(?:<run-cell[^>]*></run-cell>)?'
+    r'\s*<div class="output[^>]*>'
     r'<span class="output__label">Output</span><pre[^>]*><code>(.*?)</code></pre></div>',
     re.S,
 )
