@@ -371,9 +371,11 @@ def test_leaving_and_resetting_end_what_runs(open_cells):
     assert page.evaluate(RUN_ALL)[0][1]
 
     page.evaluate(loop)
+    page.evaluate("() => { document.querySelector('run-cell').dataset.old = ''; }")
     page.locator(".md-tabs__link", has_text="Learn").click()
-    page.wait_for_url("**/learn/why/")
-    page.wait_for_selector("run-cell:defined", state="attached")
+    page.wait_for_function(
+        "() => !document.querySelector('[data-old]') && document.querySelector('run-cell')?.bar"
+    )
     run = "() => document.querySelector('run-cell').run()"
     page.evaluate(run)
     assert page.evaluate(states)[0] == "done"
