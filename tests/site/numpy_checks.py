@@ -45,4 +45,3 @@ for name, bad in {
         lines.append(f"{name}: {type(error).__name__}")
 
 report = "\n".join(lines)
-report  # noqa: B018, the value of the program where it is run in the page
