@@ -49,6 +49,8 @@ class RunBlock(Block):
         try:
             printed, status = result(command, given(record, str(self.options["file"])))
         except (LookupError, OSError, subprocess.TimeoutExpired) as error:
+            if not execute.READER.exists():
+                raise  # no fault of the page, and not to be remembered as one
             record.fail(f"this cannot be run: {error}", near=command)
             return
         if str(status) != str(self.options["exit"]):

@@ -38,8 +38,17 @@ def forget() -> None:
 
 
 @functools.cache
-def _stored_needs() -> dict[str, str]:
-    return json.loads(PARITY.read_text("utf8"))["passed"] if PARITY.exists() else {}
+def _stored_needs(part: str = "passed") -> dict[str, str]:
+    return json.loads(PARITY.read_text("utf8"))[part] if PARITY.exists() else {}
+
+
+# A change that breaks a claim must lead to another result, not to code that means nothing.
+NONSENSE = ("SyntaxError", "NameError", "ImportError", "ModuleNotFound", "Timeout")
+
+
+def turned_red_in_parity(claim: Claim, example: Example) -> bool:
+    """Return whether the parity job has seen this claim fail under its change."""
+    return _stored_needs("red").get(claim.id) == sha256(claim.red + example.program)
 
 
 def needs_hash(example: Example) -> str:
@@ -376,6 +385,18 @@ def _run_tests(nodes: set[str]) -> None:
         )
 
 
+def _claims_on(blocks: list[Example]) -> list[tuple[Claim, Example]]:
+    """Return the claims that a block proves whose code their change is about."""
+    by_id = {example.id: example for example in blocks}
+    return [
+        (claim, by_id[item])
+        for record in pages.all_records().values()
+        for claim in record.claims
+        for item in claim.proof
+        if item in by_id and claim.red.split(" => ")[0] in by_id[item].program
+    ]
+
+
 def run_needs() -> int:
     """Run the needs= blocks where their packages are (PARITY_PYTHON) and store the verdicts."""
     python = Path(
@@ -383,25 +404,37 @@ def run_needs() -> int:
     )
     records = pages.all_records().values()
     blocks = [e for record in records for e in record.examples if e.kind == "needs"]
-    passed, status = {}, 0
-    for number, example in enumerate(blocks, 1):
-        say(f"run {number}/{len(blocks)} {example.id}")
-        found = execute.program_fault(
-            example, execute.program_result(example.program, True, python)
-        )
-        if found:
-            say(str(PageError(example.source, example.line, found)))
-            status = 1
-        else:
-            passed[example.id] = needs_hash(example)
+    breaks = _claims_on(blocks)
+    programs = [example.program for example in blocks]
+    programs += [e.program.replace(*c.red.split(" => ", 1)) for c, e in breaks]
+    passed, red, problems = {}, {}, []
+    with concurrent.futures.ThreadPoolExecutor(pages.cores()) as pool:
+        done = pool.map(lambda p: execute.program_result(p, True, python), programs)
+        for number, example in enumerate(blocks, 1):
+            say(f"run {number}/{len(blocks)} {example.id}")
+            if found := execute.program_fault(example, next(done)):
+                problems.append(PageError(example.source, example.line, found))
+            else:
+                passed[example.id] = needs_hash(example)
+        for number, (claim, example) in enumerate(breaks, 1):
+            say(f"break {number}/{len(breaks)} {claim.id}")
+            found = execute.program_fault(example, next(done))
+            if found and not found.partition("fails: ")[2].startswith(NONSENSE):
+                red[claim.id] = sha256(claim.red + example.program)
+            else:
+                message = f"claim {claim.id}: its change does not turn it red"
+                problems.append(PageError(example.source, claim.line, message))
+    for problem in problems:
+        say(str(problem))
     if blocks:
         done = subprocess.run(
             [python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True
         )
-        stored = {"versions": done.stdout.split("\n"), "passed": passed}
+        versions = done.stdout.split("\n")
+        stored = {"versions": versions, "passed": passed, "red": red}
         PARITY.write_text(json.dumps(stored, indent=1) + "\n", "utf8")
     say(f"{len(passed)} of {len(blocks)} needs= blocks passed")
-    return status
+    return 1 if problems else 0
 
 
 # ---- proof.json ----------------------------------------------------------------------
