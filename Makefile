@@ -32,6 +32,7 @@ site: $(VENV)/.ready $(READER)/.ready browser-parts ## build the site into site/
 nightly: test bench .venv-parity/.ready ## run everything, the slow checks too
 	$(PY) -m sitekit experiments --fresh
 	$(PY) -m sitekit parity
+	$(PY) -m tests.frameworks
 	$(PY) -m pytest -n auto --no-loadscope-reorder tests/nightly
 
 update: $(VENV)/.ready $(READER)/.ready ## rewrite shown outputs; review the difference
@@ -50,6 +51,7 @@ experiments: $(VENV)/.ready ## run the experiments in full, on all cores; goes o
 parity: $(VENV)/.ready $(READER)/.ready .venv-parity/.ready ## run the needs= blocks and the matrix where their packages are
 	@$(PY) -m sitekit parity
 	@$(PY) -m tests.implementations --store
+	@$(PY) -m tests.frameworks
 
 lock: ## regenerate requirements/ and package-lock.json
 	$(PYTHON) -m venv .cache/lock

@@ -28,8 +28,15 @@ def node() -> subprocess.Popen:
         stdout=subprocess.PIPE,
         text=True,
     )
-    atexit.register(started.kill)
+    atexit.register(end, started)
     return started
+
+
+def end(process: subprocess.Popen) -> None:
+    """Leave no pipe open, or Python warns."""
+    process.stdin.close()
+    process.stdout.close()
+    process.wait()
 
 
 def pressed(name: str, seed: int, presses: list[str], **values) -> dict:

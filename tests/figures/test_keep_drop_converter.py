@@ -1,5 +1,6 @@
-"""The converter agrees with the table of docs/reference/notation.md, and with arithmetic."""
+"""The converter agrees with the stored conventions, and with arithmetic."""
 
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -8,66 +9,40 @@ import draws
 import numpy as np
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "notation.md"
-# What the figure calls it, and how the sources of that name begin in the page's table.
-SOURCES = {
-    "This site and the course": ["Course assignment"],
-    "The 2014 paper": ["[@srivastava2014"],
-    "CS231n notes": ["CS231n notes"],
-    "TensorFlow 1": ["TensorFlow 1.15"],
-    "TensorFlow 2, Keras": ["TensorFlow 2.0", "Keras"],
-    "PyTorch": ["PyTorch"],
-    "Flax": ["Flax"],
-    "MXNet": ["MXNet"],
-    "Caffe": ["Caffe"],
-}
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "reference" / "notation.md"
+STORED = DOCS / "practice" / "results" / "frameworks.json"
+CONVENTIONS = json.loads(STORED.read_text("utf8"))["conventions"]
 
 
-def table():
-    """Return the page's rows: source, letter, keep or drop, when it scales."""
-    page = PAGE.read_text("utf8")
-    part = page.split("## Is p the probability to keep or to drop?")[1].split("\n\n")[1]
-    for line in part.splitlines()[2:]:
-        source, letter, means, _, scales = (
-            x.strip() for x in line.strip("|").split("|")
-        )
-        yield (
-            source,
-            letter.split(",")[0].strip("`"),
-            re.sub("<.*?>", "", means),
-            re.match(r"(?:in|at) (training|evaluation)", scales)[1],
-        )
-
-
-def test_the_conventions_are_the_pages(shown):
-    """Name, letter, meaning and the time of scaling: each stands in the page's table."""
+def test_the_conventions_are_the_stored_ones(shown):
+    """Name, parameter, meaning and the time of scaling, in the order of the table."""
     rows = shown("keep-drop-converter", number=0.3)["numbers"]["rows"]
-    assert [row["name"] for row in rows] == list(SOURCES)
-    for row in rows:
-        for start in SOURCES[row["name"]]:
-            found = [line for line in table() if line[0].startswith(start)]
-            when = "evaluation" if row["training"] == 1 else "training"
-            assert [line[1:] for line in found] == [(row["letter"], row["means"], when)]
-    assert "| $k$ | `keep_prob` |" in PAGE.read_text("utf8")  # this site's own
+    found = [
+        {
+            "name": row["name"],
+            "parameter": row["letter"],
+            "means": row["means"],
+            "scales": "evaluation" if row["training"] == 1 else "training",
+        }
+        for row in rows
+    ]
+    assert found == [{key: one[key] for key in found[0]} for one in CONVENTIONS]
 
 
 NUMBERS = ["0", "0.05", "0.2", "0.35", "0.5", "0.7", "0.95", "1"]
-CASES = [(at, number) for at in range(len(SOURCES)) for number in ("0", "0.35", "1")]
-CASES += [(at, number) for at in (1, 5) for number in NUMBERS]  # the paper, PyTorch
-
-
-@pytest.fixture(scope="module")
-def letters():
-    """Return name, letter and meaning of each convention, in the page's words."""
-    lines = list(table())
-    found = [next(x for x in lines if x[0].startswith(s[0])) for s in SOURCES.values()]
-    return [(name, *line[1:3]) for name, line in zip(SOURCES, found)]
+CASES = [
+    (at, number) for at in range(len(CONVENTIONS)) for number in ("0", "0.35", "1")
+]
+CASES += [(at, number) for at in (1, 6) for number in NUMBERS]  # the paper, PyTorch
 
 
 @pytest.mark.parametrize(("at", "number"), sorted(set(CASES)))
-def test_every_number_is_exact(shown, letters, at, number):
+def test_every_number_is_exact(shown, at, number):
     """k, p, the factors and each row's number, in decimal arithmetic."""
-    name, letter, means = letters[at]
+    name, letter, means = (
+        CONVENTIONS[at][key] for key in ("name", "parameter", "means")
+    )
     source = f"{name}: {letter}"
     figure = shown("keep-drop-converter", source=source, number=float(number))
     numbers = figure["numbers"]
@@ -90,7 +65,7 @@ def test_every_number_is_exact(shown, letters, at, number):
         np.testing.assert_allclose(mean, row["evaluation"], rtol=1e-12)
 
     scaled = (
-        "Of these nine, only the 2014 paper scales at evaluation, weights by k; the "
+        "Of these 10, only the 2014 paper scales at evaluation, weights by k; the "
         f"others in training, kept units by 1/k = {draws.precision(factor)}."
         if k
         else "The keep probability 0 is outside the range: there are no factors."
@@ -109,18 +84,18 @@ def test_the_range_is_the_pages():
 
 
 def test_the_caption_counts_the_conventions(shown):
-    """Four keep, five drop; all nine describe one layer, by two numbers that add up to 1."""
+    """Four keep, six drop; all describe one layer, by two numbers that add up to 1."""
     text = draws.caption("reference/notation.md", "keep-drop-converter")
-    assert "nine conventions: in four" in text
-    assert "probability to keep, in five to drop" in text
+    assert "ten conventions: in four" in text
+    assert "probability to keep, in six to drop" in text
     rows = shown("keep-drop-converter", number=0.35)["numbers"]["rows"]
     numbers = {
         means: [row["number"] for row in rows if row["means"] == means]
         for means in ("keep", "drop")
     }
-    assert numbers == {"keep": [0.65] * 4, "drop": [0.35] * 5}
+    assert numbers == {"keep": [0.65] * 4, "drop": [0.35] * 6}
     late = [row["name"] for row in rows if row["evaluation"] != 1]
-    assert late == ["The 2014 paper"]  # only, of these nine
+    assert late == ["The 2014 paper"]  # only, of these ten
 
 
 def assert_factor(shown_factor, factor):

@@ -1,23 +1,13 @@
 // One dropout layer in every convention: the same number is the probability to keep in some of them
-// and to drop in others. The table is that of docs/reference/notation.md, which cites each source.
+// and to drop in others. The conventions are those of the tables, in one file that the parity job writes.
 // Inverted dropout multiplies a kept unit by 1 / k in training and nothing at evaluation; the paper of
-// 2014 multiplies nothing in training and the weights by its p = k at evaluation. That page's
-// keep probability is above 0; at 0 no factor is shown.
+// 2014 multiplies nothing in training and the weights by its p = k at evaluation. The keep probability
+// is above 0; at 0 no factor is shown.
 import { define, tag } from "./base.js";
+import stored from "../../practice/results/frameworks.json" with { type: "json" };
 
-// name, its letter, what it is the probability of, when it scales
-const CONVENTIONS = [
-  ["This site and the course", "keep_prob", "keep", "training"],
-  ["The 2014 paper", "p", "keep", "evaluation"],
-  ["CS231n notes", "p", "keep", "training"],
-  ["TensorFlow 1", "keep_prob", "keep", "training"],
-  ["TensorFlow 2, Keras", "rate", "drop", "training"],
-  ["PyTorch", "p", "drop", "training"],
-  ["Flax", "rate", "drop", "training"],
-  ["MXNet", "p", "drop", "training"],
-  ["Caffe", "dropout_ratio", "drop", "training"],
-];
-const title = ([name, letter]) => `${name}: ${letter}`;
+const CONVENTIONS = stored.conventions;
+const title = ({ name, parameter }) => `${name}: ${parameter}`;
 const WIDTH = 320, LINE = 38, TOP = 42, HEIGHT = TOP + CONVENTIONS.length * LINE + 2;
 
 export default define({
@@ -33,12 +23,12 @@ export default define({
     const chosen = CONVENTIONS.findIndex((one) => title(one) === source);
     // The other of the two numbers, without the rounding that makes 1 - 0.8 a little less than 0.2.
     const other = Number((1 - number).toFixed(2));
-    const means = CONVENTIONS[chosen][2];
+    const { means } = CONVENTIONS[chosen];
     const [k, p] = means === "keep" ? [number, other] : [other, number];
     const factor = k > 0 ? 1 / k : null, after = k > 0 ? k : null, none = k > 0 ? 1 : null;
-    const rows = CONVENTIONS.map(([name, letter, kind, when]) => ({
+    const rows = CONVENTIONS.map(({ name, parameter: letter, means: kind, scales }) => ({
       name, letter, means: kind, number: kind === "keep" ? k : p,
-      training: when === "training" ? factor : none, evaluation: when === "training" ? none : after,
+      training: scales === "training" ? factor : none, evaluation: scales === "training" ? none : after,
     }));
     return { k, p, factor, means, chosen, rows };
   },
@@ -69,7 +59,7 @@ export default define({
     const start = `${name}: ${letter} = ${number.toFixed(2)} is the probability to ${means}, so k = ` +
       `${k.toFixed(2)}.`;
     return factor === null ? `${start} The keep probability 0 is outside the range: there are no factors.` :
-      `${start} Of these nine, only the 2014 paper scales at evaluation, weights by k; the others in ` +
+      `${start} Of these ${rows.length}, only the 2014 paper scales at evaluation, weights by k; the others in ` +
       `training, kept units by 1/k = ${factor.toPrecision(3)}.`;
   },
 });
