@@ -186,6 +186,7 @@ def test_pages_are_light(pages):
 def test_every_figure_has_a_text_and_no_fixed_colour(pages):
     """Alternative text of 30 characters or more; colours are the site's variables."""
     for page, text in pages.items():
+        assert not re.search(r"<figcaption>[^<]*`", text), page  # plain text only
         for figure in re.findall(r'<figure class="figure".*?</figure>', text, re.S):
             label = re.search(r'role="img" aria-label="([^"]+)"', figure)
             assert label, page
