@@ -80,11 +80,13 @@ $(READER)/.ready: requirements/$(if $(SUFFIX),lowest,reader).txt
 	@$(READER)/bin/python $(PIP_INSTALL) -r $< || { $(no_packages); }
 	@touch $@
 
-.venv-parity/.ready: requirements/parity.txt requirements/parity-torch.txt
+.venv-parity/.ready: requirements/parity.txt requirements/parity-torch.txt requirements/parity-vision.txt
 	@$(call make_venv,.venv-parity)
 	@echo "installing PyTorch, Keras, Flax and JAX for the CPU, some minutes ..."
 	@.venv-parity/bin/python $(PIP_INSTALL) -r requirements/parity.txt || { $(no_packages); }
 	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/parity-torch.txt || { $(no_packages); }
+	@.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/parity-vision.txt || { $(no_packages); }
+	@cp requirements/torchvision_without_operators.pth .venv-parity/lib/python3.*/site-packages/
 	@touch $@
 
 browser-parts: # Python for the page, and the accessibility rules
