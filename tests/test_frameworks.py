@@ -89,9 +89,9 @@ def test_an_upgrade_turns_the_job_red_and_says_which(monkeypatch, tmp_path, caps
 def test_tabs_hand_over_what_the_data_file_says():
     """A block for a framework makes its layer from 1 - keep_prob where the number is to drop."""
     made = {
-        "torch": r"nn\.Dropout\w*\((?:p=)?(.*?)[,)]",
-        "keras": r"layers\.(?:Spatial)?Dropout\w*\((?:rate=)?(.*?)[,)]",
-        "flax": r"nn?x?\.Dropout\((?:rate=)?(.*?)[,)]",
+        "torch": r"nn\.Dropout\w*\((?:p=)?([^,)]+)",
+        "keras": r"layers\.(?:Spatial)?Dropout\w*\((?:rate=)?([^,)]+)",
+        "flax": r"nn?x?\.Dropout\((?:rate=)?([^,)]+)",
     }
     package = {"PyTorch": "torch", "Keras": "keras", "Flax": "flax"}
     means = {package.get(one["name"]): one["means"] for one in STORED["conventions"]}

@@ -1,7 +1,8 @@
 """The figures of docs/assets/figures, as the page loads them."""
 
-import draws
 import pytest
+
+from tests.figures import draws
 
 
 @pytest.fixture

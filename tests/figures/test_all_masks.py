@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from draws import normals, power, pressed, uniforms
+
+from tests.figures.draws import normals, power, pressed, uniforms
 
 PLACES = ["hidden units", "inputs"]
 TIMES = {"as drawn": 1, "4 times as drawn": 4}

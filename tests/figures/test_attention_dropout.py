@@ -3,9 +3,10 @@
 from itertools import product
 from xml.etree import ElementTree
 
-import draws
 import numpy as np
 import pytest
+
+from tests.figures import draws
 
 SIZE = 8
 WEIGHTS = SIZE * (SIZE + 1) // 2

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from draws import caption, normals, pressed, uniforms
+
+from tests.figures.draws import caption, normals, pressed, uniforms
 
 SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
 BATCHES = 500

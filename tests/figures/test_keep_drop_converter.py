@@ -5,9 +5,10 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-import draws
 import numpy as np
 import pytest
+
+from tests.figures import draws
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "reference" / "notation.md"

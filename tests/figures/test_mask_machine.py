@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from draws import pressed, uniforms
+
+from tests.figures.draws import pressed, uniforms
 
 ALL = (5, 3, 4)  # examples, channels, positions
 SHAPES = {

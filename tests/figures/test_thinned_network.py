@@ -3,9 +3,10 @@
 import itertools
 from xml.etree import ElementTree
 
-import draws
 import numpy as np
 import pytest
+
+from tests.figures import draws
 
 SIZES = [4, 6, 6, 2]
 SEEDS = [1, 2, 7]

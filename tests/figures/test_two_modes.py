@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from draws import normals, precision, pressed, uniforms
+
+from tests.figures.draws import normals, precision, pressed, uniforms
 
 UNITS, STEPS, EVERY, SETS, RATE, POINTS, OTHERS = 16, 200, 5, 20, 0.05, 40, 100
 CURVES = ("one", "mean", "all", "eval", "other")

@@ -3,9 +3,10 @@
 from itertools import product
 from xml.etree import ElementTree
 
-import draws
 import numpy as np
 import pytest
+
+from tests.figures import draws
 
 INPUTS, OUTPUTS, MOST = 5, 4, 8
 OWN, SHARED = "one per example", "one for the batch"
