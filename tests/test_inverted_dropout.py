@@ -13,6 +13,26 @@ import pytest
 from snippets import inverted_dropout
 from tests.fakes import KEEP_PROBS, ChosenDraws, NoDraws, every_mask
 
+DEPARTS, SILENT = {}, {}  # of the properties of the conformance suite: all hold
+
+
+class Layer:
+    """The snippet in the form that the conformance suite tests."""
+
+    def __init__(self, keep_prob, rng):
+        self.keep_prob, self.rng = keep_prob, rng
+
+    def forward(self, x, training=True):
+        self.mask = np.ones_like(x)
+        if not training:
+            return x
+        out, self.mask = inverted_dropout.dropout_forward(x, self.keep_prob, self.rng)
+        return out
+
+    def backward(self, grad):
+        return inverted_dropout.dropout_backward(grad, self.mask)
+
+
 X = np.array([1.5, -2.0, 0.0, 4.0])
 RARE = 1e-11  # below it on either side: 2e-11 for each count that a test looks at
 

@@ -6,6 +6,41 @@ import pytest
 from snippets import inverted_dropout, original_dropout
 from tests.fakes import KEEP_PROBS, ChosenDraws, NoDraws, every_mask
 
+UNSCALED = "Kept values are x, not x / keep_prob: the scale comes at evaluation."
+DEPARTS = {
+    "evaluation-is-identity": "Evaluation multiplies by keep_prob, training does not.",
+    "mode-is-obeyed": "The suite takes x as evaluation's output; here it is k x.",
+    "mean-kept": "The mean output of training is keep_prob * x, as at evaluation.",
+    "variance": "Unscaled, it is keep_prob * (1 - keep_prob) * x**2.",
+    "backward-is-the-mask": "The gradient is grad where kept, not grad / keep_prob.",
+    "backward-after-evaluation": "The derivative of evaluation is keep_prob, not 1.",
+    "zero-or-scaled": UNSCALED,
+    "every-call-starts-anew": UNSCALED,
+    "negative-like-positive": UNSCALED,
+    "memory-layouts": UNSCALED,
+    "inf-and-nan": UNSCALED,
+    "half-precision": UNSCALED,
+}
+SILENT = {}
+
+
+class Layer:
+    """The snippet in the form that the conformance suite tests."""
+
+    def __init__(self, keep_prob, rng):
+        self.keep_prob, self.rng = keep_prob, rng
+
+    def forward(self, x, training=True):
+        if not training:
+            self.factor = self.keep_prob
+            return original_dropout.dropout_evaluate(x, self.keep_prob)
+        out, self.factor = original_dropout.dropout_train(x, self.keep_prob, self.rng)
+        return out
+
+    def backward(self, grad):
+        return np.asarray(grad * self.factor, dtype=grad.dtype)
+
+
 X = np.array([1.5, -2.0, 0.0, 4.0])
 
 
