@@ -1,4 +1,4 @@
-"""Charts of stored results, drawn from their numbers: every one shows its 95 % intervals.
+"""Charts of stored results, drawn from their numbers: intervals, curves, and masks.
 
     /// chart | experiments/results/x.json gain
         alt: "what the figure shows, in a sentence"
@@ -8,17 +8,40 @@
 A stored result has {"charts": {name: chart}}. A chart of kind "intervals" is
 {"kind", "label", "rows": [[name, [one difference a seed]]]}; of kind "curves" it is
 {"kind", "label", "x label", "scale": "linear" or "log" or "names", "series":
-[[name, [x], [mean], [half-width]]]}.
+[[name, [x], [mean], [half-width]]]}; of kind "masks" it is {"kind", "panel": [name, rows of
+factors, what the rows are, what the columns are]}; of kind "gallery" {"kind", "panels": [such
+panels, each with the address of its page]}.
 """
 
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import warnings
 
 from . import figures
+
+RECTANGLE = r"M ([\d.]+) ([\d.]+) L ([\d.]+) \2 L \3 ([\d.]+) L \1 \4 z ?"
+
+
+def element(chart: dict, alt: str, caption: str) -> str:
+    """Return the HTML of a chart; a gallery is a list of small ones that link to their pages."""
+    if chart["kind"] != "gallery":
+        return figures.element(svg(chart), alt, caption)
+    cells = []
+    for *panel, address in chart["panels"]:
+        drawn = svg({"kind": "masks", "panel": panel, "small": True})
+        drawn = drawn.replace(
+            "<svg ", '<svg class="figure__svg" aria-hidden="true" ', 1
+        )
+        cells.append(f'<li><a href="{address}">{html.escape(panel[0])}</a>{drawn}</li>')
+    label, caption = html.escape(alt), html.escape(caption)
+    return (
+        f'<figure class="figure gallery" data-search-exclude aria-label="{label}">'
+        f"<ul>{''.join(cells)}</ul><figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def svg(chart: dict) -> str:
@@ -35,10 +58,12 @@ def svg(chart: dict) -> str:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(figures.rc() | {"path.simplify": False})
         plt.close("all")
-        draw = {"intervals": _intervals, "curves": _curves}[chart["kind"]]
-        made = figures.svg_of(draw(plt, chart), prefix)
+        draw = {"intervals": _intervals, "curves": _curves, "masks": _masks}
+        figure = draw[chart["kind"]](plt, chart)
+        made = figures.svg_of(figure, prefix)
         plt.close("all")
-    return re.sub(r"M ([\d.]+ [\d.]+) L \1 ", r"M\1h0", made)  # the dots
+    made = re.sub(r"M ([\d.]+ [\d.]+) L \1 ", r"M\1h0", made)  # the dots
+    return re.sub(RECTANGLE, r"M\1 \2H\3V\4H\1z", made)  # a third of the weight
 
 
 def _intervals(plt, chart: dict):
@@ -88,3 +113,47 @@ def _curves(plt, chart: dict):
         panel.legend()
     panel.set(xlabel=chart["x label"], ylabel=chart["label"])
     return figure
+
+
+def _masks(plt, chart: dict):
+    """Factors as squares: a cross is 0, the area is the size, an outline is below zero."""
+    import numpy as np
+
+    name, values, down, along = chart["panel"]
+    values = np.asarray(values, dtype=float)
+    size = (2.1, 2.1) if chart.get("small") else (5.6, 0.9 + 0.28 * len(values))
+    figure, panel = plt.subplots(figsize=size, layout="constrained")
+    frame = {"transform": figure.transFigure, "fill": False, "edgecolor": "none"}
+    figure.add_artist(plt.Rectangle((0, 0), 1, 1, **frame))  # else it would be cropped
+    y, x = np.indices(values.shape)
+    side = 0.45 * np.sqrt(np.abs(values) / max(np.abs(values).max(), 1e-9))
+    for where, style in (
+        (values > 0, {"facecolor": "C0", "edgecolor": "none"}),
+        (values < 0, {"facecolor": "none", "edgecolor": "C0", "linewidth": 1}),
+    ):
+        if where.any():
+            _squares(panel, x[where], y[where], side[where], style)
+    gone = values == 0
+    cross = {"marker": "x", "markersize": 4, "markeredgewidth": 1, "color": "C1"}
+    panel.plot(x[gone], y[gone], linestyle="none", **cross)
+    panel.set(xlim=(-0.6, values.shape[1] - 0.4), ylim=(values.shape[0] - 0.4, -0.6))
+    panel.set(xticks=[], yticks=[], aspect="equal", xlabel=along, ylabel=down)
+    if not chart.get("small"):
+        panel.set_title(name)
+    panel.grid(False)
+    return figure
+
+
+def _squares(panel, x, y, side, style: dict) -> None:
+    """Draw squares as one path: the weight of one element."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    squares = [
+        Path(
+            [(a - s, b - s), (a + s, b - s), (a + s, b + s), (a - s, b + s), (a, b)],
+            [1, 2, 2, 2, 79],
+        )
+        for a, b, s in zip(x, y, side)
+    ]
+    panel.add_patch(PathPatch(Path.make_compound_path(*squares), **style))

@@ -36,7 +36,6 @@ from . import (
     downloads,
     exercises,
     experiments,
-    figures,
     interactive,
     maths,
     pages,
@@ -226,7 +225,7 @@ class ChartBlock(Block):
             block.text = AtomicString("")
             return
         caption = f"{caption} {results.chart_note(chart, stored)}".strip()
-        drawn = figures.element(charts.svg(chart), alt, caption)
+        drawn = charts.element(chart, alt, caption)
         block.text = self.md.htmlStash.store(drawn)
 
 

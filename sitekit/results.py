@@ -66,6 +66,8 @@ def verdict(stored: dict) -> list[tuple[str, str]]:
 
 def chart_note(chart: dict, stored: dict) -> str:
     """Return what a caption adds about seeds and intervals."""
+    if chart["kind"] in ("masks", "gallery"):
+        return "One draw at keep_prob 0.8. A cross is a factor of 0; the area of a square is the factor, an outline means below zero."
     count = stored["seeds"]["count"]
     if chart["kind"] == "intervals":
         return f"A dot is one of {count} paired seeds; a square is their mean with its 95 % interval."
