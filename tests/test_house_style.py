@@ -145,6 +145,16 @@ def test_a_learners_page_has_its_parts(path):
     assert any(example.figure for example in pages.collect(path).examples)
 
 
+@pytest.mark.parametrize("path", PAGES, ids=pages.name_of)
+def test_a_page_shows_a_figure_or_table_once(path):
+    """A second time is a leftover."""
+    shown = re.findall(
+        r"^/// (?:interactive|chart|table) .+", path.read_text("utf8"), re.M
+    )
+
+    assert sorted(shown) == sorted(set(shown))
+
+
 def test_every_formula_and_every_verdict_links_to_its_proof():
     """A row of the formula sheet leads to a claim, a row of the checked claims to a place."""
     sheet = (pages.DOCS / "reference" / "formulas.md").read_text("utf8")
