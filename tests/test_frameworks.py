@@ -1,10 +1,13 @@
 """The stored answers of the frameworks are current, whole, and what pages say of them."""
 
 import copy
+import inspect
 import json
 import re
 
 import pytest
+import sklearn
+from sklearn import neural_network
 
 from sitekit import pages
 from tests import frameworks
@@ -112,3 +115,14 @@ def test_tabs_hand_over_what_the_data_file_says():
 def test_the_page_names_the_versions():
     """Each framework's version stands in the first stored table's note."""
     assert {"torch", "keras", "flax", "jax"} <= set(STORED["versions"])
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_scikit_learn_has_no_dropout(name):
+    """In version 1.9 no parameter's name has "drop" or "keep" in it; `alpha` is the penalty."""
+    network = getattr(neural_network, name)
+    names = list(inspect.signature(network).parameters)
+
+    assert sklearn.__version__.startswith("1.9."), "the page and the answer say 1.9"
+    assert "alpha" in names
+    assert [one for one in names if re.search("drop|keep", one)] == []

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 from snippets import input_dropout, inverted_dropout
 from tests.fakes import KEEP_PROBS, ChosenDraws, NoDraws, every_mask
@@ -75,6 +76,23 @@ def test_scaled_masks_keep_the_mean(keep_prob):
 def test_unscaled_masks_shrink_the_mean_by_keep_prob(keep_prob):
     """Weighted by probability, the outputs of all 16 masks add up to k x."""
     np.testing.assert_allclose(mean(keep_prob, False), keep_prob * X, rtol=1e-13)
+
+
+@pytest.mark.parametrize("keep_prob", KEEP_PROBS)
+def test_ridge_regression_fits_the_dropped_inputs(keep_prob):
+    """Mean square 1, no intercept: Ridge(alpha = B (1 - k) / k) is least squares over all masks."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    x /= np.sqrt(np.mean(x**2, axis=0))
+    rows, targets = [], []
+    for kept, prob in every_mask((1, 3), keep_prob):  # one mask, all examples
+        out, _ = forward(x, np.broadcast_to(kept, x.shape), keep_prob)
+        rows.append(np.sqrt(prob) * out)
+        targets.append(np.sqrt(prob) * y)
+    best = np.linalg.lstsq(np.concatenate(rows), np.concatenate(targets))[0]
+
+    ridge = Ridge(alpha=len(x) * (1 - keep_prob) / keep_prob, fit_intercept=False)
+    np.testing.assert_allclose(ridge.fit(x, y).coef_, best, rtol=1e-9)
 
 
 def test_unscaled_and_scaled_drop_the_same_elements():
