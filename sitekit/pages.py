@@ -85,6 +85,19 @@ class Claim:
 
 
 @dataclass
+class Answer:
+    question: int  # in the list that the site began from; 0: met later
+    also: list[str]
+    frameworks: list[str]
+    topics: list[str]
+    level: str
+    proof: list[str]  # claim ids, or "@key" of the bibliography
+    read: list[str]  # "learn/mask.md#what-is-random"
+    title: str = ""
+    body: str = ""  # the paragraph, as HTML
+
+
+@dataclass
 class Record:
     """Everything the engine knows about one page."""
 
@@ -98,6 +111,7 @@ class Record:
     problems: list[tuple[int, str]] = field(default_factory=list)
     broken: bool = False  # it could not be read to the end
     printed: str = ""  # by a notebook
+    answer: Answer | None = None  # of a page of docs/answers
     collecting: bool = True
     at: int = 0  # how many examples a build has rendered so far
 
@@ -258,6 +272,7 @@ def collect_text(path: str, page: str, text: str) -> Record:
     record.examples = [Example(**example) for example in data["examples"]]
     record.claims = [Claim(**claim) for claim in data["claims"]]
     record.problems = [tuple(problem) for problem in data["problems"]]
+    record.answer = data["answer"] and Answer(**data["answer"])
     return record
 
 

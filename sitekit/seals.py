@@ -81,7 +81,8 @@ def _table(head: list[str], rows: list[str]) -> str:
 
 
 def _status(status: str) -> str:
-    return f'<span class="status status--{status}">{status}</span>'
+    other = "" if status == "passed" else f" status--{status}"
+    return f'<span class="status{other}">{status}</span>'
 
 
 def _title_of(page: str) -> str:
@@ -94,15 +95,14 @@ def _title_of(page: str) -> str:
 
 def _claims_table(data: dict, root: str) -> str:
     rows = []
-    for claim in data["claims"]:
-        where = "" if claim["page"] == "index" else f"{claim['page']}/"
-        link = f'<a href="{root}{where}#{claim["anchor"]}">{claim["id"]}</a>'
-        rows.append(
-            _row(
-                link, _title_of(claim["page"]), claim["kind"], _status(claim["status"])
-            )
-        )
-    return _table(["Claim", "Page", "Kind", "Status"], rows)
+    for page in dict.fromkeys(claim["page"] for claim in data["claims"]):
+        rows.append(f'<tr><th scope="rowgroup" colspan="3">{_title_of(page)}</th></tr>')
+        where = "" if page == "index" else f"{page}/"
+        for claim in data["claims"]:
+            if claim["page"] == page:
+                link = f'<a href="{root}{where}#{claim["anchor"]}">{claim["id"]}</a>'
+                rows.append(_row(link, claim["kind"], _status(claim["status"])))
+    return _table(["Claim", "Kind", "Status"], rows)
 
 
 def _examples_table(data: dict, root: str) -> str:

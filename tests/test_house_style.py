@@ -26,7 +26,7 @@ def prose_of(path) -> str:
     text, _ = pages.body_of(path.read_text("utf8"))
     text = re.sub(r"^[ >]*(`{3,})[^\n]*\n.*?^[ >]*\1\s*$", "", text, flags=re.S | re.M)
     text = re.sub(
-        r"^    (kind|proof|red|caption|seed):.*$|^///.*$|^\|.*$|^\s*[!?]{3}.*$",
+        r"^    (kind|proof|red|caption|seed|also):.*$|^///.*$|^\|.*$|^\s*[!?]{3}.*$",
         "",
         text,
         flags=re.M,
