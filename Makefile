@@ -44,6 +44,7 @@ bench: $(VENV)/.ready $(READER)/.ready browser-parts ## measure speed, printed a
 	$(PY) benchmarks/edit_time.py
 	$(PY) benchmarks/step_cost.py
 	@$(PY) -m sitekit build .artifacts/bench && $(PY) benchmarks/first_run.py .artifacts/bench
+	$(PY) benchmarks/search_time.py .artifacts/bench
 
 experiments: $(VENV)/.ready ## run the experiments in full, on all cores; goes on where it was stopped
 	@$(PY) -m sitekit experiments $(NAMES)

@@ -12,7 +12,7 @@ function repair(root) {
   }
 }
 
-// What runs Python and what moves: loaded on the pages that have it.
+// What runs Python, what moves and what filters: loaded on the pages that have it.
 const loaded = new Set();
 function load(file) {
   if (loaded.has(file)) return;
@@ -21,9 +21,15 @@ function load(file) {
 }
 
 function enliven(root) {
+  if (root.querySelector("answer-filter:not(:defined)")) load("./answers.js");
   if (root.querySelector("run-cell:not(:defined)")) load("./run/cell.js");
   for (const figure of root.querySelectorAll(".interactive > :not(:defined)")) load(`./figures/${figure.localName}.js`);
 }
+
+// The search loads its index now, while the reader types.
+addEventListener("focusin", ({ target }) => {
+  if (target.matches(".md-search__input")) new BroadcastChannel("search").postMessage("open");
+});
 
 repair(document);
 enliven(document);

@@ -131,6 +131,19 @@ def page_paths(site):
 
 
 @pytest.fixture(scope="session")
+def sampled_paths(page_paths):
+    """The address of every page, but of the answers, which have one form, every eighth only."""
+    one_form = [
+        path
+        for path in page_paths
+        if path.startswith("answers/") and path != "answers/"
+    ]
+    return [
+        path for path in page_paths if path not in one_form or path in one_form[::8]
+    ]
+
+
+@pytest.fixture(scope="session")
 def browser():
     from playwright import sync_api as playwright
 

@@ -1,7 +1,6 @@
 """Every page in a real browser: quiet, same-origin, accessible, readable at 320 px."""
 
 import json
-import re
 import subprocess
 import tempfile
 
@@ -25,10 +24,10 @@ WIDE = """() => {
 }"""
 
 
-def test_pages_are_quiet_and_ask_no_other_host(open_page, page_paths):
+def test_pages_are_quiet_and_ask_no_other_host(open_page, sampled_paths):
     """No console message, no exception, no failed or foreign request: see open_page."""
     page = open_page()
-    for path in page_paths[1:]:
+    for path in sampled_paths[1:]:
         page.goto(page.url.split("/dropout/")[0] + "/dropout/" + path)
         page.wait_for_load_state("networkidle")
 
@@ -46,13 +45,13 @@ def test_nothing_is_wider_than_the_window(open_page, page_paths, width):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing(open_page, page_paths, axe, scheme):
+def test_axe_finds_nothing(open_page, sampled_paths, axe, scheme):
     """On every page, with all proofs and solutions opened; schemes differ in their colours only."""
     only = "{resultTypes: ['violations'], runOnly: ['color-contrast']}"
     options = only if scheme == "dark" else "{resultTypes: ['violations']}"
     page = open_page(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     root = page.url
-    for path in page_paths:
+    for path in sampled_paths:
         page.goto(root + path)
         page.wait_for_load_state("networkidle")
         page.evaluate(
@@ -68,12 +67,12 @@ def test_axe_finds_nothing(open_page, page_paths, axe, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_formulas_and_figures_are_visible(open_page, page_paths, scheme):
+def test_formulas_and_figures_are_visible(open_page, sampled_paths, scheme):
     """They have a size, and their ink differs from the paper in this scheme."""
     page = open_page(color_scheme=scheme)
     root = page.url
     fractions = figures = 0
-    for path in page_paths:
+    for path in sampled_paths:
         page.goto(root + path)
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         for formula in page.locator("div.formula math").all():
@@ -105,7 +104,7 @@ def test_instant_navigation_crosses_pages_with_figures(open_page):
     assert len(set(seen)) == 6
 
 
-def test_every_copy_button_gives_the_tested_program(open_page, page_paths, site):
+def test_every_copy_button_gives_the_tested_program(open_page, sampled_paths, site):
     """The clipboard holds the text whose hash is in proof.json, for every block."""
     proof = json.loads((site / "proof.json").read_text("utf8"))
     copied = [e for e in proof["examples"] if e["kind"] != "notebook"]
@@ -129,7 +128,7 @@ def test_every_copy_button_gives_the_tested_program(open_page, page_paths, site)
       }
       return found;
     }"""
-    for path in page_paths:
+    for path in sampled_paths:
         name = path.strip("/") or "index"
         wanted = {e["anchor"]: e["code_sha256"] for e in copied if e["page"] == name}
         if not wanted:
@@ -160,34 +159,6 @@ def test_a_copied_program_runs_where_a_reader_pastes_it(open_page):
     shown = page.locator("#mean-by-enumeration ~ .output code").first.inner_text()
 
     assert done.stdout.strip() == shown.strip()
-
-
-def test_search_finds_every_page(open_page, page_paths):
-    """The title of a page, typed into the search, brings that page up among the first three."""
-    page = open_page()
-    root = page.url
-    titles = {}
-    for path in page_paths:
-        page.goto(root + path)
-        title = page.locator("h1").first.inner_text()
-        titles[path] = re.sub(r"[^\w\s]", " ", title.replace("¶", "")).strip()
-    page.goto(root)
-    missed = {}
-    for path, title in titles.items():
-        field = page.locator(".md-search__input")
-        field.click()
-        field.fill(title[:-1])
-        field.press_sequentially(title[-1])  # the theme listens to keys
-        page.locator(".md-search-result__item a").first.wait_for()
-        page.wait_for_timeout(300)
-        found = page.locator(
-            ".md-search-result__item > a, .md-search-result__item > :first-child"
-        )
-        paths = found.evaluate_all("all => all.map(a => a.pathname)")
-        first = list(dict.fromkeys(paths))[:3]
-        if "/dropout/" + path not in first:
-            missed[title] = first
-    assert missed == {}
 
 
 def test_pages_work_without_javascript(browser, address):
