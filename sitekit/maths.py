@@ -59,8 +59,21 @@ def _render(tex: str, display: bool) -> str:
     return f'<div class="formula" tabindex="0" role="group" aria-label="Formula">{mathml}</div>'
 
 
+SOURCES: dict[str, str] = {}  # TeX with its dollars, still as HTML, by MathML
+
+
 def replace(page_html: str) -> str:
     """Return HTML with every formula that Arithmatex marked as MathML."""
-    return SPAN.sub(
-        lambda m: render(html.unescape(m[3]).strip(), m[2] == "["), page_html
-    )
+
+    def made(match: re.Match) -> str:
+        display, tex = match[2] == "[", match[3].strip()
+        mathml = render(html.unescape(tex), display)
+        SOURCES[mathml] = f"$${tex}$$" if display else f"${tex}$"
+        return mathml
+
+    return SPAN.sub(made, page_html)
+
+
+def tex_of(mathml: str) -> str:
+    """Return the TeX of a formula that a page shows."""
+    return SOURCES[mathml]

@@ -180,9 +180,8 @@ def page_content(content: str, page, config, files) -> str:
     page.present_anchor_ids = set(re.findall(r'\bid="([^"]+)"', made))
     answer = re.search(r'<p class="answer">(.*?)</p>', made, re.S)
     if answer:
-        page.meta.setdefault(
-            "description", html.unescape(re.sub(r"<[^>]+>", "", answer[1]))
-        )
+        words = html.unescape(re.sub(r"<[^>]+>", "", answer[1])).split()
+        page.meta.setdefault("description", " ".join(words))
     name = Path(record.path).name
     executed = Path(page.file.abs_dest_path).with_name(f"{Path(name).stem}.ipynb")
     executed.parent.mkdir(parents=True, exist_ok=True)
