@@ -41,6 +41,7 @@ from . import (
     pages,
     programs,
     results,
+    terms,
     tracing,
 )
 from .pages import Claim, Record
@@ -396,7 +397,14 @@ class Finish(Postprocessor):
     def _check(self, record: Record, text: str) -> None:
         if record.printed:  # by a notebook: it speaks of all sections
             text = f'<div class="output">{html.escape(record.printed)}</div>{text}'
-        if record.page != "README":
+        if (
+            record.answer
+        ):  # its numbers are those of claims elsewhere: traced when all are known
+            title, _, body = text.partition("</h1>")
+            title = re.sub(r'<a class="headerlink".*?</a>|<[^>]+>', "", title)
+            record.answer.title = html.unescape(title).strip()
+            record.answer.body = body.partition('<div class="generated answer-foot"')[0]
+        elif record.page != "README":
             code = "\n".join(example.code for example in record.examples)
             if record.path.endswith(".py"):
                 code = experiments.code_of(code)
@@ -464,6 +472,7 @@ class Sitekit(BlocksExtension):
             Written(md), "sitekit-written", 22
         )  # fences 25, raw HTML 20
         md.treeprocessors.register(Opening(md), "sitekit-opening", 15)
+        md.treeprocessors.register(terms.Terms(md), "sitekit-terms", 10)
         md.postprocessors.register(Finish(md), "sitekit-finish", -10)
 
     def extendMarkdownBlocks(self, md, block_manager):
@@ -474,6 +483,10 @@ class Sitekit(BlocksExtension):
         block_manager.register(ChartBlock, {})
         block_manager.register(programs.RunBlock, {})
         block_manager.register(interactive.InteractiveBlock, {})
+        from . import answers
+
+        block_manager.register(answers.AnswerBlock, {})
+        block_manager.register(answers.AnswersBlock, {})
 
 
 def makeExtension(**options):

@@ -11,7 +11,16 @@ from mkdocs.exceptions import Abort
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File
 
-from sitekit import downloads, exercises, notebooks, pages, proof, runtime
+from sitekit import (
+    downloads,
+    exercises,
+    machines,
+    notebooks,
+    pages,
+    proof,
+    runtime,
+    search,
+)
 
 os.environ.setdefault(
     "NO_MKDOCS_2_WARNING", "1"
@@ -77,6 +86,11 @@ def on_files(files, config):
     return files
 
 
+def on_nav(nav, config, files):
+    machines.begin(nav, files)
+    return nav
+
+
 def on_env(env, config, files):
     """Keep the theme's compiled templates: a server would compile them for every change."""
     folder = pages.CACHE / "templates"
@@ -94,8 +108,14 @@ def on_page_content(content, page, config, files):
     return content
 
 
+def on_page_context(context, page, config, nav):
+    search.note(page)
+    return {**context, "machines": machines.about(page, config)}
+
+
 def on_post_page(output, page, config):
     """Name the theme's search dialog; drop its templates' blank space and needless namespaces."""
+    output = search.use_own_worker(output)
     dialog = 'data-md-component="search" role="dialog"'
     output = output.replace(dialog, f'{dialog} aria-label="Search"')
     output = output.replace(' xmlns="http://www.w3.org/2000/svg"', "")
@@ -107,6 +127,7 @@ def on_post_page(output, page, config):
 
 
 def on_post_template(output, template_name, config):
+    output = search.use_own_worker(output)
     return _collect_scripts(output) if template_name == "404.html" else output
 
 
@@ -140,4 +161,6 @@ def _write_policies(folder: Path) -> None:
 def on_post_build(config):
     _write_policies(Path(config.site_dir))
     proof.write(Path(config.site_dir))
+    search.write(Path(config.site_dir))
+    machines.write(config)
     pages.prune("pages", "maths", "runs", "programs", "terminal", "stills")

@@ -123,6 +123,8 @@ def _test_key(path: str) -> str:
     """Return a hash of all that a test's outcome depends on."""
     hasher = hashlib.sha256((pages.ENGINE + repr(execute.environment())).encode())
     shared = [p for p in (ROOT / "tests").rglob("*.py") if p.name[:5] != "test_"]
+    if "pages.DOCS" in (ROOT / path).read_text("utf8"):  # it reads what pages say
+        shared += pages.markdown_paths()
     for file in [ROOT / path, *sorted([*shared, *pages.SNIPPETS.glob("*.py")])]:
         hasher.update(file.read_bytes())
     return hasher.hexdigest()
@@ -312,6 +314,9 @@ def verify() -> list[str]:
             problems.append(
                 str(PageError(records[claim.page].path, claim.line, problem))
             )
+    from . import answers
+
+    problems += [str(problem) for problem in answers.problems()]
     cited = {key for record in records.values() for key in record.citations}
     cited |= {item for claim in every for item in claim.proof}
     for key in sorted(set(claims.bibliography()) - cited):
