@@ -217,7 +217,7 @@ def problems() -> list[PageError]:
                 found.append(PageError(record.path, near, f"there is no claim {name}"))
                 continue
             claim = by_id[name]
-            if proof.claim_status(claim) != "passed":
+            if proof.claim_problems(claim) or proof.claim_status(claim) != "passed":
                 message = f"its proof, claim {name}, is not proven"
                 found.append(PageError(record.path, near, message))
             said += claim.text + "\n"

@@ -34,23 +34,32 @@ def available() -> bool:
 
 def note(page) -> None:
     """Keep what a page has to find."""
+    answer = answers.all_answers().get(page.url.rstrip("/"))
+    also = " | ".join(answer.also) if answer else ""
+    found[page.url] = []
+    for anchor, title, text in _sections(page.content):
+        text = text.partition("Proof:")[0] if answer else text
+        section = [page.url + anchor, title or str(page.title), also, *_split(text)]
+        found[page.url].append(section)
+
+
+@functools.lru_cache(maxsize=2000)  # `make serve` asks for all pages at every change
+def _sections(content: str) -> list[tuple[str, str, str]]:
+    """Return anchor, title and text of the sections of a page."""
     noise = r"<(pre|svg)\b.*?</\1>|<p class=\"(?:example-note|page-meta[^\"]*)\">.*?</p>|(?=</t[dh]>)"
-    content = re.sub(noise, " ", page.content, flags=re.S)
+    content = re.sub(noise, " ", content, flags=re.S)
     parser = Parser()
     parser.feed(re.sub(r"<math\b.*?</math>", _formula, content, flags=re.S))
     parser.close()
-    answer = answers.all_answers().get(page.url.rstrip("/"))
-    found[page.url] = []
-    for section in parser.data:
-        if section.is_excluded():
-            continue
-        anchor = f"#{section.id}" if section.id else ""
-        title = _plain("".join(section.title)) or str(page.title)
-        text = _plain("".join(section.text))
-        also = ""
-        if answer:
-            text, also = text.partition("Proof:")[0], " | ".join(answer.also)
-        found[page.url].append([page.url + anchor, title, also, *_split(text)])
+    return [
+        (
+            f"#{section.id}" if section.id else "",
+            _plain("".join(section.title)),
+            _plain("".join(section.text)),
+        )
+        for section in parser.data
+        if not section.is_excluded()
+    ]
 
 
 def _plain(text: str) -> str:
@@ -86,14 +95,14 @@ def _words(text: str) -> list[str]:
 
 def _deduplicated(docs: list[list[str]]) -> list[list[str]]:
     """Name a word at the first section of a page that has it, not at every one."""
-    known: set[str] = set()
+    known, made = set(_stop()), []
     for _, title, also, shown, _ in docs:
         known.update(_words(f"{title} {also} {shown}"))
-    for doc in docs:
-        new = set(_words(doc[-1])) - known - _stop()
+    for *doc, rest in docs:
+        new = set(_words(rest)) - known
         known |= new
-        doc[-1] = " ".join(sorted(new))
-    return docs
+        made.append([*doc, " ".join(sorted(new))])
+    return made
 
 
 def _formula(found: re.Match) -> str:
