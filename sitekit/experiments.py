@@ -50,6 +50,7 @@ def code_of(text: str) -> str:
     return re.sub(r"^#.*\n?", "", text, flags=re.M)
 
 
+@functools.lru_cache(maxsize=100)  # a build asks hundreds of times
 def definitions(text: str) -> str:
     """Return the code of an assembled notebook before its quick run; "" if it has none."""
     import jupytext
