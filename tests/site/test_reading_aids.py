@@ -13,7 +13,8 @@ VOID = {"br", "img", "hr", "input", "meta", "link", "source", "wbr"}
 TREE = "practice/decision-tree/"
 SHEET = "reference/cheat-sheet/"
 PDF_PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
-NOT_PROSE = "h1 h2 h3 h4 h5 h6 a code pre table figure summary details nav".split()  # noqa: SIM905
+NOT_PROSE = ["h1", "h2", "h3", "h4", "h5", "h6", "a", "code", "pre", "table"]
+NOT_PROSE += ["figure", "summary", "details", "nav"]
 NOT_OURS = {"claim", "generated", "exercise", "predict", "admonition-title"}
 
 
